@@ -1,0 +1,13 @@
+// Package block holds the columnar blocks that fold emits, the store keeps and the query reads: Cells (counters of the
+// cells of one grain, period and cuboid) and Sets (who was active, for the full cuboid of one period and shard).
+// It is pure: no I/O, no clock.
+//
+// Invariants:
+//
+//   - the rows of a block are sorted and unique by their key, so that equal content has equal bytes;
+//   - Merge is commutative and associative, and Merge of a split gives the whole: cells add, masks are united;
+//   - Decode of Encode gives the same block; Decode of any other bytes gives an error, never a panic and never a block
+//     larger than the bytes can stand for.
+//
+// A blob that fails its checksum is reported as ErrCorrupt with its key by whoever reads it; nothing is guessed.
+package block

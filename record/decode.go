@@ -1,0 +1,239 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/zeebo/xxh3"
+
+	"rollcall"
+)
+
+// ErrMalformed tells that bytes are not a batch.
+var ErrMalformed = errors.New("malformed batch")
+
+// Batch is a decoded batch. Its slices point into the payload.
+type Batch struct {
+	DimNames [][]byte
+	Strings  [][]byte // distinct texts
+	Tuples   []uint32 // combination t has the texts Strings[Tuples[t*len(DimNames)+d]]
+	Rows     []Row
+
+	sums []uint64 // hash of each combination
+}
+
+// Row is one event of a batch.
+type Row struct {
+	User, ID, Session []byte
+	Identity          []byte // the encoded bytes of User, ID and Session together
+	Time              int64  // Unix ms
+	Duration          int64  // ms, session record only
+	Tuple             uint32
+	Type              uint32 // text number + 1; 0 for rollcall.DefaultType
+	Record            bool
+	Bounce            bool
+	NewUser           bool
+}
+
+// TypeName gives the type of a row.
+func (b *Batch) TypeName(r *Row) []byte {
+	if r.Type == 0 {
+		return []byte(rollcall.DefaultType)
+	}
+	return b.Strings[r.Type-1]
+}
+
+// Event writes row i into ev as it was added. Empty dimension values stay empty.
+func (b *Batch) Event(i int, ev *rollcall.Event) {
+	r := &b.Rows[i]
+	ev.Reset(len(b.DimNames))
+	ev.User, ev.ID, ev.Session, ev.Time = r.User, r.ID, r.Session, r.Time
+	ev.Record, ev.Bounce, ev.NewUser, ev.Duration = r.Record, r.Bounce, r.NewUser, r.Duration
+	if r.Type > 0 {
+		ev.Type = b.Strings[r.Type-1]
+	}
+	for d := range ev.Dims {
+		ev.Dims[d] = b.Strings[b.Tuples[int(r.Tuple)*len(ev.Dims)+d]]
+	}
+}
+
+// Hash gives the 128-bit hash of an event's content: XXH3-128 over its identity, seeded with the hash of the rest. Two
+// batches that hold the same event give it the same hash.
+func (b *Batch) Hash(r *Row) (hi, lo uint64) {
+	seed := b.sums[r.Tuple] ^ mix(uint64(r.Time))
+	if r.Type > 0 {
+		seed ^= bits.RotateLeft64(xxh3.HashSeed(b.Strings[r.Type-1], 2), 17)
+	}
+	if r.Record {
+		flags := uint64(1)
+		if r.Bounce {
+			flags |= 2
+		}
+		if r.NewUser {
+			flags |= 4
+		}
+		seed ^= mix(uint64(r.Duration)<<3|flags) * 3
+	}
+	h := xxh3.Hash128Seed(r.Identity, seed)
+	return h.Hi, h.Lo
+}
+
+func mix(x uint64) uint64 {
+	x ^= x >> 32
+	x *= 0x9E3779B97F4A7C15
+	x ^= x >> 29
+	x *= 0xBF58476D1CE4E5B9
+	return x ^ x>>32
+}
+
+// sumTuples hashes each combination by name and value; a dimension without a value adds nothing, so that a dimension
+// added to the configuration later changes no hash.
+func (b *Batch) sumTuples() {
+	n := len(b.DimNames)
+	count := 1
+	if n > 0 {
+		count = len(b.Tuples) / n
+	}
+	b.sums = b.sums[:0]
+	for t := range count {
+		sum := uint64(0)
+		for d := range n {
+			if v := b.Strings[b.Tuples[t*n+d]]; len(v) > 0 && string(v) != rollcall.NotSet {
+				sum += mix(xxh3.HashSeed(v, xxh3.HashSeed(b.DimNames[d], 1)))
+			}
+		}
+		b.sums = append(b.sums, sum)
+	}
+}
+
+// Decode reads a payload into b, keeping b's memory. The result points into the payload.
+func (b *Batch) Decode(payload []byte) error {
+	d := reader{b: payload}
+	if d.byte() != version {
+		return fmt.Errorf("%w: version", ErrMalformed)
+	}
+	b.DimNames = b.DimNames[:0]
+	for range d.count(1) {
+		b.DimNames = append(b.DimNames, d.text())
+	}
+	b.Strings = b.Strings[:0]
+	for range d.count(1) {
+		b.Strings = append(b.Strings, d.text())
+	}
+	b.Tuples = b.Tuples[:0]
+	tuples := d.count(len(b.DimNames))
+	for range tuples * len(b.DimNames) {
+		s := d.uvarint()
+		if s >= uint64(len(b.Strings)) {
+			d.bad = true
+			break
+		}
+		b.Tuples = append(b.Tuples, uint32(s))
+	}
+	n, time := d.count(6), d.varint()
+	b.Rows = b.Rows[:0]
+	for range n {
+		if d.bad {
+			break
+		}
+		b.Rows = append(b.Rows, Row{})
+		r := &b.Rows[len(b.Rows)-1]
+		d.row(r)
+		time += r.Time
+		r.Time = time
+		if uint64(r.Tuple) >= uint64(max(tuples, 1)) || uint64(r.Type) > uint64(len(b.Strings)) {
+			d.bad = true
+		}
+	}
+	if d.bad || len(d.b) > 0 {
+		b.Rows = b.Rows[:0]
+		return ErrMalformed
+	}
+	b.sumTuples()
+	return nil
+}
+
+// reader takes values off the front of b; after the first bad one it gives zeros.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (d *reader) row(r *Row) {
+	flags := d.byte()
+	r.Record, r.Bounce, r.NewUser = flags&flagRec != 0, flags&flagBnc != 0, flags&flagNew != 0
+	r.Tuple = d.uint32()
+	r.Time = d.varint()
+	if flags&flagType != 0 {
+		if r.Type = d.uint32() + 1; r.Type == 0 {
+			d.bad = true
+		}
+	}
+	if r.Record {
+		r.Duration = d.varint()
+	}
+	start := d.b
+	r.User, r.ID, r.Session = d.text(), d.text(), d.text()
+	r.Identity = start[:len(start)-len(d.b)]
+}
+
+func (d *reader) byte() byte {
+	if len(d.b) == 0 {
+		d.bad = true
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *reader) uvarint() uint64 {
+	if len(d.b) > 0 && d.b[0] < 0x80 {
+		v := d.b[0]
+		d.b = d.b[1:]
+		return uint64(v)
+	}
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *reader) uint32() uint32 {
+	v := d.uvarint()
+	if v > 1<<32-1 {
+		d.bad = true
+	}
+	return uint32(v)
+}
+
+func (d *reader) varint() int64 {
+	u := d.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// count reads a number of things that take at least width bytes each, and refuses more than there can be.
+func (d *reader) count(width int) int {
+	n := d.uvarint()
+	if n > uint64(len(d.b))/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
+		d.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+func (d *reader) text() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	s := d.b[:n:n]
+	d.b = d.b[n:]
+	return s
+}

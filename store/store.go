@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"rollcall"
+	"rollcall/block"
+)
+
+// ErrFenced tells that another owner has taken over the shard, or that the offsets do not meet: nothing was written.
+var ErrFenced = errors.New("fenced: the shard has another owner or another offset")
+
+// Writer is what the owner of shards needs.
+type Writer interface {
+	// Acquire takes a shard over: it raises the epoch and returns the position to go on from.
+	Acquire(ctx context.Context, shard int) (Position, error)
+	// Commit applies one commit, durable on return. ErrFenced (wrapped in *FencedError) when a fence failed.
+	Commit(ctx context.Context, c *Commit) error
+	// State returns the chunks of one part of a shard's state, oldest first, as of the last commit.
+	State(ctx context.Context, key StateKey) ([]StateChunk, error)
+	// Intern gives each value of a dimension its number, assigning new ones durably. One transaction.
+	Intern(ctx context.Context, dim int, values []string) ([]rollcall.Value, error)
+	// Quarantine keeps dead letters that never reached the log. One transaction.
+	Quarantine(ctx context.Context, letters []DeadLetter) error
+}
+
+// Viewer opens consistent views for readers.
+type Viewer interface {
+	// View opens a view of the newest committed state. The caller closes it.
+	View(ctx context.Context) (View, error)
+}
+
+// View is one consistent state of the store.
+type View interface {
+	// Head tells what the view holds.
+	Head() *Head
+	// Cells returns the merged blocks of a grain and cuboid with From ≤ period < Until, by rising period.
+	Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error)
+	// Sets returns the merged user sets of a shard with From ≤ period < Until, by rising period.
+	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period) ([]*block.Sets, error)
+	// Ledger returns the rows with From ≤ Hour < Until, by (hour, shard).
+	Ledger(ctx context.Context, from, until int64) ([]LedgerRow, error)
+	// Close releases the view.
+	Close() error
+}
+
+// Head describes a view.
+type Head struct {
+	Build      uint32
+	Version    uint64                                        // rises with every commit
+	Committed  int64                                         // Unix ms of the last commit; 0 when there was none
+	Dimensions []string                                      // as configured when the store was made
+	Values     [][]string                                    // Values[d][v] is the text of value v of dimension d
+	Shards     []Position                                    // by shard number
+	Periods    func(g rollcall.Grain, p block.Period) uint64 // version of the last commit that touched the period (grain Day covers Day and Hour); 0 for none
+}
+
+// Position is how far a shard has come.
+type Position struct {
+	Shard            int
+	Epoch            uint64
+	Offset           rollcall.Offset // next to fold: everything below is committed
+	Snapshot         rollcall.Offset // the state chunks of kinds IDs, Sessions and SessionIDs are as of this offset
+	Received         int64           // when the log received the last committed record, Unix ms
+	Accepted         int64           // events in the figures
+	Duplicates, Late int64           // events dropped as duplicates; events beyond the late horizon
+	MaxTime          int64           // the newest event time seen, Unix ms
+	Users            int64           // size of the shard's dictionary
+}
+
+// Commit is one transaction: what some shards folded since their last commit.
+type Commit struct {
+	At     int64 // Unix ms
+	Shards []ShardCommit
+}
+
+// ShardCommit is one shard's part of a commit.
+type ShardCommit struct {
+	From     rollcall.Offset // the fence, with Epoch of To
+	To       Position        // the position after it; To.Snapshot is changed only when Snapshot is set
+	Snapshot bool            // State holds every change of state up to To.Offset
+	Cells    []*block.Cells  // deltas; several blocks may have the same key
+	Sets     []*block.Sets   // deltas
+	State    []StateChunk
+	Ledger   []LedgerRow // deltas
+	Letters  []DeadLetter
+}
+
+// StateKind tells what a chunk of fold state is. Fold alone knows the format.
+type StateKind uint8
+
+// The kinds of state.
+const (
+	Users      StateKind = 1 // dictionary: dense ids and first events; written with every commit
+	IDs        StateKind = 2 // event ids seen; written with snapshots
+	Sessions   StateKind = 3 // sessions of a day; written with snapshots
+	SessionIDs StateKind = 4 // session ids seen and the day each is kept in; written with snapshots
+)
+
+// StateKey names a part of a shard's state.
+type StateKey struct {
+	Shard int
+	Kind  StateKind
+	Part  int64
+}
+
+// StateChunk is one addition to a part. With Full set it replaces all earlier chunks of its key.
+type StateChunk struct {
+	Key  StateKey
+	Full bool
+	Data []byte
+}
+
+// LedgerRow counts the accepted events of one shard and hour of event time.
+type LedgerRow struct {
+	Shard            int
+	Hour             int64 // start of the UTC hour, Unix ms
+	Count            int64
+	HashHi, HashLo   uint64 // sum mod 2^128 of the events' 128-bit hashes
+	Duplicates, Late int64  // dropped events with a time in this hour
+}
+
+// DeadLetter is something that could not be accepted, byte for byte.
+type DeadLetter struct {
+	Number int64  // given by the store
+	At     int64  // Unix ms
+	Source string // where it came from: a file and line, an address, a shard and offset
+	Reason string // machine-readable
+	Detail string // for people
+	Raw    []byte
+}
+
+// FencedError names the shard whose fence failed. It unwraps to ErrFenced.
+type FencedError struct {
+	Shard  int
+	Want   Position // what the committer believed
+	Stored Position // what the store holds
+}
+
+// Keeper does the store's housekeeping. Every call works in small transactions and may run beside commits.
+type Keeper interface {
+	// Compact merges the deltas of cells, sets and state until no key has more than one chunk (all=true), or until
+	// no key has more than a bounded number (all=false). Parts of state are merged by the given function.
+	Compact(ctx context.Context, all bool, merge MergeState) (CompactStats, error)
+	// Expire deletes the cells and sets of a grain with period < before.
+	Expire(ctx context.Context, grain rollcall.Grain, before block.Period) error
+	// Letters lists dead letters with a number greater than after, oldest first.
+	Letters(ctx context.Context, after int64, limit int) ([]DeadLetter, error)
+	// Sizes tells how many bytes each kind of content takes.
+	Sizes(ctx context.Context) ([]Size, error)
+}
+
+// MergeState merges the chunks of one part, oldest first, into one.
+type MergeState func(key StateKey, chunks [][]byte) ([]byte, error)
+
+// CompactStats counts what a compaction did.
+type CompactStats struct {
+	Keys, Chunks         int
+	BytesRead, BytesKept int64
+}
+
+// Size is the room one kind of content takes.
+type Size struct {
+	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, ledger, other
+	Chunks int64
+	Bytes  int64
+}
