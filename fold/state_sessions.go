@@ -11,6 +11,7 @@ import (
 // State is what a snapshot writes: every change of sessions and seen ids since the last one.
 type State struct {
 	Clock      uint64 // number of the snapshot, for Evict
+	Head       []byte // what else the state at this offset rests on; replaces the one before
 	IDs        []Chunk
 	Sessions   []Chunk
 	SessionIDs []Chunk
@@ -25,7 +26,7 @@ type Chunk struct {
 // Snapshot takes the changes of state since the last Snapshot. Call it right after Cut: both are then as of the same
 // offset.
 func (s *Shard) Snapshot() *State {
-	st := &State{Clock: s.clock - 1}
+	st := &State{Clock: s.clock - 1, Head: s.writeHead()}
 	s.ids.cut(false, func(part int64, data []byte) { st.IDs = append(st.IDs, Chunk{part, data}) })
 	s.ids.written()
 	s.sids.cut(true, func(part int64, data []byte) { st.SessionIDs = append(st.SessionIDs, Chunk{part, data}) })
@@ -39,6 +40,23 @@ func (s *Shard) Snapshot() *State {
 		}
 	}
 	return st
+}
+
+func (s *Shard) writeHead() []byte {
+	w := newChunkWriter(0)
+	w.varint(s.maxTime)
+	w.varint(s.counts.Accepted)
+	return w.bytes()
+}
+
+// LoadHead sets the totals that folding rests on to those of the snapshot; Restore sets those of the last commit.
+func (s *Shard) LoadHead(data []byte) error {
+	r, err := readChunk(data)
+	if err != nil {
+		return fmt.Errorf("load snapshot head: %w", err)
+	}
+	s.maxTime, s.counts.Accepted = r.varint(), r.varint()
+	return r.err()
 }
 
 // Dirty is the number of changes a Snapshot would write.
