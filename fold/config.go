@@ -45,25 +45,27 @@ type Shard struct {
 	ledger  map[int64]*LedgerDelta
 	letters []Late
 
-	zone     rollcall.Zone
-	day      *dayPresence // last used
-	hour     *hourPresence
-	part     *sessionDay
-	acc      *dayAcc
-	row      *LedgerDelta
-	need     Need
-	resumed  bool // the row at hand has passed de-duplication already
-	maxTime  int64
-	counts   Counts
-	clock    uint64 // rises with every Cut; parts remember when they last changed
-	lastUsed uint64
-	scratch  scratch
+	zone      rollcall.Zone
+	day       *dayPresence // last used
+	hour      *hourPresence
+	part      *sessionDay
+	acc       *dayAcc
+	row       *LedgerDelta
+	need      Need
+	resumed   bool          // the row at hand has passed de-duplication already
+	maxTime   int64         // newest event seen; MinInt64 for none
+	horizon   rollcall.Date // oldest date that is not late while maxTime is horizonOf
+	horizonOf int64
+	counts    Counts
+	clock     uint64 // rises with every Cut; parts remember when they last changed
+	lastUsed  uint64
+	scratch   scratch
 }
 
 // Counts are running totals of a shard.
 type Counts struct {
 	Accepted, Duplicates, Late int64
-	MaxTime                    int64 // newest accepted event time, Unix ms
+	MaxTime                    int64 // time of the newest event seen, Unix ms; 0 for none
 	Users                      int64
 }
 
@@ -74,14 +76,15 @@ func New(cfg Config, key Key) *Shard {
 		cells: newCellTable(cfg), users: newDictionary(), ids: newKeyIndex(), sids: newKeyIndex(),
 		days: map[rollcall.Date]*dayPresence{}, hours: map[int64]*hourPresence{}, parts: map[int64]*sessionDay{},
 		accs: map[rollcall.Date]*dayAcc{}, minutes: map[int64]*acc{}, ledger: map[int64]*LedgerDelta{},
-		maxTime: math.MinInt64, clock: 1,
+		maxTime: math.MinInt64, horizonOf: math.MinInt64, clock: 1,
 	}
 }
 
 // Restore sets the running totals after a restart.
 func (s *Shard) Restore(c Counts) {
 	s.counts = c
-	if c.Accepted > 0 {
+	s.maxTime = math.MinInt64
+	if c.Accepted+c.Duplicates > 0 {
 		s.maxTime = c.MaxTime
 	}
 }
@@ -90,7 +93,7 @@ func (s *Shard) Restore(c Counts) {
 func (s *Shard) Counts() Counts {
 	c := s.counts
 	c.Users, c.MaxTime = int64(s.users.len()), s.maxTime
-	if c.Accepted == 0 {
+	if s.maxTime == math.MinInt64 {
 		c.MaxTime = 0
 	}
 	return c

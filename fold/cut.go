@@ -27,6 +27,7 @@ type scratch struct {
 	rows   []accRow
 	order  []uint64
 	spare  []uint64
+	sum    uint64 // keeps touchAhead's loads
 }
 
 // Cut takes the deltas gathered since the last Cut and starts anew. It costs time by what changed, not by what is held.
@@ -157,7 +158,7 @@ func (s *Shard) columns(key block.CellKey, c int, from, to uint8) *block.Cells {
 			x.order = append(x.order, uint64(r.sub)<<56|uint64(rank[r.cell])<<28|uint64(i))
 		}
 	}
-	slices.Sort(x.order)
+	x.order, x.spare = radixSort(x.order, x.spare)
 	n := len(x.order)
 	b := &block.Cells{Key: key, Sub: make([]uint8, n), Dims: make([][]rollcall.Value, key.Cuboid.Size())}
 	for d := range b.Dims {

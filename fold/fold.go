@@ -50,12 +50,12 @@ func (s *Shard) Fold(b *Batch, from int) (done int, need Need) {
 // foldRow folds one row; it returns false, with s.need set, when state is missing.
 func (s *Shard) foldRow(b *Batch, i int) bool {
 	r, k := &b.Rows[i], &b.keys[i]
-	if s.cfg.LateHorizon > 0 && s.counts.Accepted > 0 && r.Time < s.maxTime-s.cfg.LateHorizon {
+	date, tod := s.date(r.Time)
+	if s.late(date) {
 		s.refuse(b, i)
 		return true
 	}
 	level := s.level(r.Time, b.Received)
-	date, tod := s.date(r.Time)
 	day := s.wantDay(date)
 	var hour *hourPresence
 	var minute uint8
@@ -75,6 +75,7 @@ func (s *Shard) foldRow(b *Batch, i int) bool {
 	if slot != nil {
 		user = slot.user
 	}
+	s.maxTime = max(s.maxTime, r.Time)
 	if len(r.ID) > 0 && !s.resumed && s.duplicate(b, UserKey{k.id, user}, r.Time) {
 		return true
 	}
@@ -101,6 +102,18 @@ func (s *Shard) foldRow(b *Batch, i int) bool {
 	}
 	s.accept(b, r)
 	return true
+}
+
+// late tells whether a date is before that of the horizon, which lies behind the newest event the shard has seen.
+func (s *Shard) late(date rollcall.Date) bool {
+	if s.cfg.LateHorizon == 0 || s.maxTime == math.MinInt64 {
+		return false
+	}
+	if s.maxTime != s.horizonOf {
+		d, _ := s.date(s.maxTime - s.cfg.LateHorizon)
+		s.horizon, s.horizonOf = d, s.maxTime
+	}
+	return date < s.horizon
 }
 
 // user gives the dictionary's slot for the row's user, who may be new; nil for a record without one.
@@ -180,7 +193,6 @@ func (s *Shard) maybeFirst(slot *userSlot, r *record.Row, cell uint32, level uin
 
 func (s *Shard) accept(b *Batch, r *record.Row) {
 	s.counts.Accepted++
-	s.maxTime = max(s.maxTime, r.Time)
 	l := s.ledgerRow(r.Time)
 	l.Count++
 	l.addHash(b.Hash(r))
