@@ -61,26 +61,28 @@ func (s *Shard) Prepare(b *Batch) Doubts {
 			}
 		}
 	}
-	s.touchAhead(b)
 	return s.doubts(b)
 }
 
+// ahead is how many rows touchAhead is ahead of the fold: few enough for what it reads to stay in the cache.
+const ahead = 128
+
 // touchAhead reads the first line of what each row will look up in the tables of ids, sessions and presence. The loads
-// do not depend on each other, so the memory serves many at a time; Fold then finds the lines in the cache.
-func (s *Shard) touchAhead(b *Batch) {
+// do not depend on each other, so the memory serves many at a time; foldRow then finds the lines in the cache.
+func (s *Shard) touchAhead(keys []rowKey) {
 	sum := uint64(0)
-	for i := range b.keys {
-		k := &b.keys[i]
-		sum += s.ids.slots[UserKey{k.id, k.user}.mix()>>s.ids.shift].hash
+	for i := range keys {
+		at := UserKey{keys[i].id, keys[i].user}.mix() >> s.ids.shift
+		sum += uint64(s.ids.slots[at]) + uint64(s.ids.tags[at])
 	}
 	if d := s.part; d != nil && len(d.slots) > 0 {
-		for i := range b.keys {
-			sum += uint64(d.slots[b.keys[i].user*0x9E3779B1>>d.shift].user)
+		for i := range keys {
+			sum += uint64(d.slots[keys[i].user*0x9E3779B1>>d.shift].user)
 		}
 	}
 	if d := s.day; d != nil && len(d.slots) > 0 {
-		for i := range b.keys {
-			sum += uint64(d.slots[b.keys[i].user*0x9E3779B1>>d.shift].user)
+		for i := range keys {
+			sum += uint64(d.slots[keys[i].user*0x9E3779B1>>d.shift].user)
 		}
 	}
 	s.scratch.sum = sum

@@ -40,6 +40,9 @@ type Late struct {
 func (s *Shard) Fold(b *Batch, from int) (done int, need Need) {
 	s.need = Need{}
 	for i := from; i < len(b.Rows); i++ {
+		if i%ahead == 0 || i == from {
+			s.touchAhead(b.keys[i:min(i+ahead, len(b.keys))])
+		}
 		if !s.foldRow(b, i) {
 			return i, s.need
 		}
@@ -131,8 +134,7 @@ func (s *Shard) user(r *record.Row, k *rowKey) *userSlot {
 func (s *Shard) duplicate(b *Batch, k UserKey, time int64) bool {
 	_, seen := b.KnownIDs[k]
 	if !seen {
-		_, fresh := s.ids.add(k, 1)
-		seen = !fresh
+		seen = !s.ids.add(k, 1)
 	}
 	if seen {
 		s.counts.Duplicates++

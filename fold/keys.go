@@ -11,20 +11,22 @@ type UserKey struct {
 	User uint32
 }
 
-// keyIndex knows which keys were seen. Those since the last snapshot are kept exactly; those written out before are in
-// a filter that errs on one side only: what it calls unseen is unseen, and what it calls seen must be looked up in the
-// chunk of the key's part.
+// keyIndex knows which keys were seen. Those since the last snapshot are kept exactly, in order of arrival, with an
+// open-addressing table of four bytes a slot over them; those written out before are in a filter that errs on one side
+// only: what it calls unseen is unseen, and what it calls seen must be looked up in the chunk of the key's part.
 type keyIndex struct {
-	slots   []keySlot
-	used    int
+	keys    []keyValue
+	slots   []uint32 // index+1 into keys; 0 is free
+	tags    []uint8  // of the keys in slots: most look-ups end here
 	shift   uint8
 	filters []filter
 }
 
-type keySlot struct {
+// keyValue is a key with a value that is not 0.
+type keyValue struct {
 	hash  uint64
 	user  uint32
-	value int32 // never 0 in a used slot
+	value int32
 }
 
 func newKeyIndex() *keyIndex {
@@ -34,12 +36,11 @@ func newKeyIndex() *keyIndex {
 }
 
 func (x *keyIndex) resize(n int) {
-	old := x.slots
-	x.slots, x.shift = make([]keySlot, n), uint8(64-bits.TrailingZeros(uint(n)))
-	for _, s := range old {
-		if s.value != 0 {
-			*x.slot(UserKey{s.hash, s.user}) = s
-		}
+	x.slots, x.tags, x.shift = make([]uint32, n), make([]uint8, n), uint8(64-bits.TrailingZeros(uint(n)))
+	for i := range x.keys {
+		k := UserKey{x.keys[i].hash, x.keys[i].user}
+		at, _ := x.find(k)
+		x.slots[at], x.tags[at] = uint32(i)+1, uint8(k.mix())
 	}
 }
 
@@ -47,32 +48,43 @@ func (k UserKey) mix() uint64 {
 	return (k.Hash ^ uint64(k.User)*0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93
 }
 
-// slot gives the place of a key: its own, or the free one where it would go.
-func (x *keyIndex) slot(k UserKey) *keySlot {
-	mask := uint64(len(x.slots) - 1)
-	for i := k.mix() >> x.shift; ; i = (i + 1) & mask {
-		s := &x.slots[i]
-		if s.value == 0 || s.hash == k.Hash && s.user == k.User {
-			return s
+// find gives the slot of a key: its own, or the free one where it would go.
+func (x *keyIndex) find(k UserKey) (at uint64, found bool) {
+	h, mask := k.mix(), uint64(len(x.slots)-1)
+	for at = h >> x.shift; ; at = (at + 1) & mask {
+		n := x.slots[at]
+		if n == 0 {
+			return at, false
+		}
+		if x.tags[at] == uint8(h) {
+			if v := &x.keys[n-1]; v.hash == k.Hash && v.user == k.User {
+				return at, true
+			}
 		}
 	}
 }
 
 // add keeps a key with a value other than 0, and tells whether it is new; otherwise the value kept stays.
-func (x *keyIndex) add(k UserKey, value int32) (kept int32, fresh bool) {
-	if 5*x.used >= 3*len(x.slots) {
+func (x *keyIndex) add(k UserKey, value int32) (fresh bool) {
+	if 2*len(x.keys) >= len(x.slots) {
 		x.resize(2 * len(x.slots))
 	}
-	s := x.slot(k)
-	if s.value != 0 {
-		return s.value, false
+	at, found := x.find(k)
+	if found {
+		return false
 	}
-	*s = keySlot{k.Hash, k.User, value}
-	x.used++
-	return value, true
+	x.keys = append(x.keys, keyValue{k.Hash, k.User, value})
+	x.slots[at], x.tags[at] = uint32(len(x.keys)), uint8(k.mix())
+	return true
 }
 
-func (x *keyIndex) get(k UserKey) int32 { return x.slot(k).value }
+// get gives the value of a key, 0 when it is not among those since the last snapshot.
+func (x *keyIndex) get(k UserKey) int32 {
+	if at, found := x.find(k); found {
+		return x.keys[x.slots[at]-1].value
+	}
+	return 0
+}
 
 // maybe tells whether the key may be among those written out.
 func (x *keyIndex) maybe(k UserKey) bool {
@@ -87,13 +99,11 @@ func (x *keyIndex) maybe(k UserKey) bool {
 
 // written moves the exact keys to the filter: they are in the store from now on.
 func (x *keyIndex) written() {
-	for i := range x.slots {
-		if s := &x.slots[i]; s.value != 0 {
-			x.remember(UserKey{s.hash, s.user})
-		}
+	for i := range x.keys {
+		x.remember(UserKey{x.keys[i].hash, x.keys[i].user})
 	}
+	x.keys = x.keys[:0]
 	clear(x.slots)
-	x.used = 0
 }
 
 // remember adds a key that is in the store to the filter.
@@ -118,7 +128,7 @@ func (x *keyIndex) expect(n int) {
 }
 
 func (x *keyIndex) bytes() int64 {
-	n := int64(len(x.slots)) * 16
+	n := int64(len(x.slots))*5 + int64(cap(x.keys))*16
 	for _, f := range x.filters {
 		n += int64(len(f.blocks)) * 32
 	}

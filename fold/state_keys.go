@@ -5,33 +5,28 @@ import (
 	"slices"
 )
 
-// cutKeys writes the keys added since the last snapshot, one chunk a part: for each user of the part a number of keys,
+// cut writes the keys added since the last snapshot, one chunk a part: for each user of the part a number of keys,
 // then the keys' hashes, and, when they have them, their values.
 func (x *keyIndex) cut(withValues bool, emit func(part int64, data []byte)) {
-	if x.used == 0 {
+	if len(x.keys) == 0 {
 		return
 	}
 	top := uint32(0)
-	for i := range x.slots {
-		top = max(top, x.slots[i].user)
+	for i := range x.keys {
+		top = max(top, x.keys[i].user)
 	}
-	// Sorting by user is counting and scattering: two passes over the table.
+	// Sorting by user is counting and scattering.
 	starts := make([]uint32, top+2)
-	for i := range x.slots {
-		if x.slots[i].value != 0 {
-			starts[x.slots[i].user+1]++
-		}
+	for i := range x.keys {
+		starts[x.keys[i].user+1]++
 	}
 	for i := range starts[1:] {
 		starts[i+1] += starts[i]
 	}
-	sorted := make([]keySlot, x.used)
-	at := slices.Clone(starts)
-	for i := range x.slots {
-		if s := &x.slots[i]; s.value != 0 {
-			sorted[at[s.user]] = *s
-			at[s.user]++
-		}
+	sorted, at := make([]keyValue, len(x.keys)), slices.Clone(starts)
+	for _, k := range x.keys {
+		sorted[at[k.user]] = k
+		at[k.user]++
 	}
 	for low := uint32(0); low <= top; low += keyUsers {
 		high := min(low+keyUsers, top+1)
@@ -44,7 +39,7 @@ func (x *keyIndex) cut(withValues bool, emit func(part int64, data []byte)) {
 }
 
 // writeKeys writes keys sorted by user, all of the part that begins with user low.
-func writeKeys(w *chunkWriter, low uint32, keys []keySlot, withValues bool) {
+func writeKeys(w *chunkWriter, low uint32, keys []keyValue, withValues bool) {
 	i := 0
 	for u := low; u < low+keyUsers; u++ {
 		from := i
@@ -64,19 +59,19 @@ func writeKeys(w *chunkWriter, low uint32, keys []keySlot, withValues bool) {
 }
 
 // readKeys gives the keys of a chunk, sorted by user.
-func readKeys(part int64, data []byte, withValues bool) ([]keySlot, error) {
+func readKeys(part int64, data []byte, withValues bool) ([]keyValue, error) {
 	r, err := readChunk(data)
 	if err != nil {
 		return nil, err
 	}
-	var keys []keySlot
+	var keys []keyValue
 	for i := range uint32(keyUsers) {
 		n := r.uvarint()
 		if n > uint64(len(r.b)/8) {
 			return nil, ErrState
 		}
 		for range n {
-			keys = append(keys, keySlot{user: uint32(part)<<8 + i, value: 1})
+			keys = append(keys, keyValue{user: uint32(part)<<8 + i, value: 1})
 		}
 	}
 	for i := range keys {
@@ -95,7 +90,7 @@ func readKeys(part int64, data []byte, withValues bool) ([]keySlot, error) {
 
 // mergeKeys puts the keys of a part's chunks together.
 func mergeKeys(part int64, chunks [][]byte, withValues bool) ([]byte, error) {
-	var all []keySlot
+	var all []keyValue
 	for _, data := range chunks {
 		keys, err := readKeys(part, data, withValues)
 		if err != nil {
@@ -103,7 +98,7 @@ func mergeKeys(part int64, chunks [][]byte, withValues bool) ([]byte, error) {
 		}
 		all = append(all, keys...)
 	}
-	slices.SortStableFunc(all, func(a, b keySlot) int { return int(a.user) - int(b.user) })
+	slices.SortStableFunc(all, func(a, b keyValue) int { return int(a.user) - int(b.user) })
 	w := newChunkWriter(0)
 	writeKeys(w, uint32(part)<<8, all, withValues)
 	return w.bytes(), nil
@@ -134,7 +129,7 @@ func (x *keyIndex) load(part int64, chunks [][]byte, withValues bool) error {
 }
 
 // KeyList is a decoded part of event ids or session ids, for looking keys up.
-type KeyList struct{ keys []keySlot }
+type KeyList struct{ keys []keyValue }
 
 // ReadIDs decodes a part of the event ids.
 func ReadIDs(part int64, chunks [][]byte) (*KeyList, error) { return readKeyList(part, chunks, false) }
@@ -157,7 +152,7 @@ func readKeyList(part int64, chunks [][]byte, withValues bool) (*KeyList, error)
 	return l, nil
 }
 
-func compareKeys(a, b keySlot) int {
+func compareKeys(a, b keyValue) int {
 	switch {
 	case a.user != b.user:
 		return int(int64(a.user) - int64(b.user))
@@ -171,7 +166,7 @@ func compareKeys(a, b keySlot) int {
 
 // Find gives the value of a key, and whether it is there.
 func (l *KeyList) Find(k UserKey) (int32, bool) {
-	i, ok := slices.BinarySearchFunc(l.keys, keySlot{hash: k.Hash, user: k.User}, compareKeys)
+	i, ok := slices.BinarySearchFunc(l.keys, keyValue{hash: k.Hash, user: k.User}, compareKeys)
 	if !ok {
 		return 0, false
 	}

@@ -47,7 +47,7 @@ func MergeSessions(chunks [][]byte) ([]byte, error) {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b UserKey) int {
-		return compareKeys(keySlot{hash: a.Hash, user: a.User}, keySlot{hash: b.Hash, user: b.User})
+		return compareKeys(keyValue{hash: a.Hash, user: a.User}, keyValue{hash: b.Hash, user: b.User})
 	})
 	for _, k := range keys {
 		n := names[k]

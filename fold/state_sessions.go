@@ -61,7 +61,7 @@ func (s *Shard) LoadHead(data []byte) error {
 
 // Dirty is the number of changes a Snapshot would write.
 func (s *Shard) Dirty() int {
-	n := s.ids.used + s.sids.used
+	n := len(s.ids.keys) + len(s.sids.keys)
 	for _, d := range s.parts {
 		n += len(d.changed) + len(d.renamed)
 	}
