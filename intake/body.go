@@ -12,6 +12,7 @@ import (
 
 var (
 	errTooLarge = errors.New("body too large")
+	errTooMany  = errors.New("too many records")
 	errEncoding = errors.New("unknown content encoding")
 )
 

@@ -21,6 +21,9 @@ import (
 // maxReported is the most rejected events a reply lists; the rest is in the quarantine like them, and counted.
 const maxReported = 10_000
 
+// maxRecords is the most records of one body.
+const maxRecords = 250_000
+
 // maxKey is the longest Idempotency-Key in bytes, so that key#index still is an event id.
 const maxKey = 200
 
@@ -101,6 +104,9 @@ func (w *worker) reset(key string) {
 
 // take is called for every record of a body.
 func (w *worker) take(index int, raw []byte, ev *rollcall.Event, rej *decode.Reject) error {
+	if index >= maxRecords {
+		return errTooMany
+	}
 	if rej != nil {
 		w.reject(index, raw, rej)
 		return nil
@@ -190,7 +196,10 @@ func (h *Handler) serve(w *worker, r *http.Request) *problem {
 	case len(bytes.TrimSpace(body)) == 0:
 		return &problem{Status: http.StatusBadRequest, Detail: "the body is empty; send a JSON object, an array of them, or one a line"}
 	}
-	if err := w.decoder.Body(body, w.each); err != nil {
+	switch err := w.decoder.Body(body, w.each); {
+	case errors.Is(err, errTooMany):
+		return &problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body holds more than %d records; send it in parts", maxRecords)}
+	case err != nil:
 		return &problem{Status: http.StatusBadRequest, Detail: err.Error()}
 	}
 	h.bucket.charge(w.batch.count + len(w.letters))

@@ -24,7 +24,7 @@ type job struct {
 	buf     []byte
 	chunk   []byte
 	end     int64 // position in the input behind the chunk
-	lines   int64 // line ends in the chunk
+	lines   int64 // in the chunk
 	batch   *batch
 	read    int64
 	rejects []lineReject
@@ -33,7 +33,7 @@ type job struct {
 
 type lineReject struct {
 	raw  []byte // in chunk
-	line int64  // in chunk, from 0
+	line int64  // in chunk, from 1
 	rej  decode.Reject
 }
 
@@ -90,8 +90,19 @@ func skip(in io.Reader, n int64) (lines int64, err error) {
 	return lines, nil
 }
 
+// cut hands on each chunk once it knows where the next one begins: lines too long are cut short in a chunk, so its
+// length does not tell.
 func (im *run) cut(ctx context.Context, in io.Reader, free <-chan *job, work, order chan<- *job) error {
 	chunks := decode.NewChunks(in, chunkBytes, im.cfg.MaxLine)
+	var last *job
+	hand := func(end int64) {
+		if last != nil {
+			last.end = end
+			order <- last
+			work <- last
+		}
+	}
+	end := int64(0)
 	for {
 		var j *job
 		select {
@@ -99,16 +110,18 @@ func (im *run) cut(ctx context.Context, in io.Reader, free <-chan *job, work, or
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		chunk, _, err := chunks.Next(j.buf)
+		chunk, offset, err := chunks.Next(j.buf)
 		if len(chunk) > 0 {
-			j.buf, j.chunk, j.end = chunk[:0], chunk, im.src.Start+chunks.Offset()
-			order <- j
-			work <- j
+			hand(im.src.Start + offset)
+			j.buf, j.chunk, last = chunk[:0], chunk, j
+			end = offset + int64(len(chunk))
 		}
 		if errors.Is(err, io.EOF) {
+			hand(im.src.Start + end)
 			return nil
 		}
 		if err != nil {
+			hand(im.src.Start + end)
 			return err
 		}
 	}
@@ -118,17 +131,17 @@ func (im *run) cut(ctx context.Context, in io.Reader, free <-chan *job, work, or
 func (j *job) decode(d *decode.Decoder) error {
 	j.batch.reset()
 	j.read, j.rejects = 0, j.rejects[:0]
-	j.lines = int64(bytes.Count(j.chunk, []byte{'\n'}))
-	return d.Lines(j.chunk, func(_ int, raw []byte, ev *rollcall.Event, rej *decode.Reject) error {
+	err := d.Lines(j.chunk, func(_ int, raw []byte, ev *rollcall.Event, rej *decode.Reject) error {
 		j.read++
 		if rej != nil {
-			at := cap(j.chunk) - cap(raw) // raw is a part of chunk
-			j.rejects = append(j.rejects, lineReject{raw, int64(bytes.Count(j.chunk[:at], []byte{'\n'})), *rej})
+			j.rejects = append(j.rejects, lineReject{raw, int64(d.Line()), *rej})
 			return nil
 		}
 		j.batch.add(ev)
 		return nil
 	})
+	j.lines = int64(d.Line())
+	return err
 }
 
 // sequence appends decoded chunks in order, as many together as are ready.
@@ -164,4 +177,25 @@ func (im *run) sequence(ctx context.Context, line int64, order <-chan *job, free
 		}
 	}
 	return nil
+}
+
+// readyNow takes the next chunk if it is cut; it is decoded already or will be in a moment.
+func readyNow(order <-chan *job) (*job, bool) {
+	select {
+	case j, ok := <-order:
+		return j, ok
+	default:
+		return nil, false
+	}
+}
+
+// settle counts a chunk that is durable and sends its rejects to the quarantine.
+func (im *run) settle(ctx context.Context, j *job, line *int64) {
+	for i := range j.rejects {
+		r := &j.rejects[i]
+		im.bury(ctx, r.raw, &r.rej, ":", *line+r.line)
+	}
+	*line += j.lines
+	im.sum.Read += j.read
+	im.events.Add(j.read)
 }
