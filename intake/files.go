@@ -69,7 +69,7 @@ func (f *Files) Import(ctx context.Context, src Source) (Summary, error) {
 	defer r.Close()
 	im := &run{Files: f, src: src}
 	in := bufio.NewReaderSize(r, 256<<10)
-	if format == decode.NDJSON && firstByte(in) != '[' {
+	if format == decode.NDJSON && FirstByte(in) != '[' {
 		err = im.lines(ctx, in)
 	} else {
 		err = im.stream(ctx, in, format)
@@ -83,8 +83,8 @@ func (f *Files) Import(ctx context.Context, src Source) (Summary, error) {
 	return im.sum, nil
 }
 
-// firstByte peeks behind a byte order mark and white space; 0 when there is nothing.
-func firstByte(in *bufio.Reader) byte {
+// FirstByte peeks behind a byte order mark and white space; 0 when there is nothing.
+func FirstByte(in *bufio.Reader) byte {
 	for n := 64; ; n *= 8 {
 		head, err := in.Peek(n)
 		trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")

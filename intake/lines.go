@@ -49,22 +49,26 @@ func (im *run) lines(ctx context.Context, in *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
+	decoders := make([]*decode.Decoder, im.cfg.Workers)
+	for i := range decoders {
+		if decoders[i], err = im.cfg.decoder(); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	count := 4*im.cfg.Workers + 4
 	free, work, order := make(chan *job, count), make(chan *job, count), make(chan *job, count)
 	for range count {
 		free <- &job{batch: newBatch(&im.cfg.Shape), ready: make(chan error, 1)}
 	}
+	var broken error // of the input: what came before it is imported first
 	group.Go(func() error {
 		defer close(work)
 		defer close(order)
-		return im.cut(ctx, in, free, work, order)
+		broken = im.cut(ctx, in, free, work, order)
+		return nil
 	})
-	for range im.cfg.Workers {
-		d, err := im.cfg.decoder()
-		if err != nil {
-			return err
-		}
+	for _, d := range decoders {
 		group.Go(func() error {
 			for j := range work {
 				j.ready <- j.decode(d)
@@ -73,7 +77,7 @@ func (im *run) lines(ctx context.Context, in *bufio.Reader) error {
 		})
 	}
 	group.Go(func() error { return im.sequence(ctx, line, order, free) })
-	return group.Wait()
+	return errors.Join(group.Wait(), broken)
 }
 
 // skip reads over the part of the input that is imported already, and counts its lines.

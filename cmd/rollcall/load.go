@@ -24,6 +24,7 @@ const madeWith = "rollcall.yaml"
 // Settings is the part of a command line that every command with a configuration has: --config, and one flag for each key.
 type Settings struct {
 	kong.Plugins
+	defaults   [][2]string // other defaults of this command
 	ConfigFile string `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
 }
 
@@ -62,14 +63,14 @@ func (p problem) String() string {
 
 // load gives the configuration in force and everything wrong with it.
 func (s *Settings) load(environ []string) (Config, []problem) {
-	c := defaults()
+	c := s.base()
 	upper, problems := s.layers(environ)
 	apply(&c, upper)
 	made, err := madeLayer(c.Data)
 	if err != nil {
 		problems = append(problems, problem{filepath.Join(c.Data, madeWith), "data", err.Error()})
 	}
-	c = defaults()
+	c = s.base()
 	layers := append(made, upper...)
 	for _, l := range layers {
 		problems = append(problems, unknownKeys(l)...)
@@ -79,6 +80,20 @@ func (s *Settings) load(environ []string) (Config, []problem) {
 		problems = append(problems, changed(&c, made[0])...)
 	}
 	return c, append(problems, check(&c)...)
+}
+
+// base gives the defaults of this command.
+func (s *Settings) base() Config {
+	c := defaults()
+	for _, set := range settings(&c) {
+		for _, d := range s.defaults {
+			if d[0] == set.key {
+				// They are of this program's making and parse.
+				_ = set.value.set(d[1])
+			}
+		}
+	}
+	return c
 }
 
 // config is load for commands that need it whole.
@@ -272,4 +287,26 @@ func writeFile(path string, body []byte) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// add gives a key a value as if its flag had it too; an empty one adds nothing.
+func (s *Settings) add(key, value string) {
+	if value == "" {
+		return
+	}
+	c := defaults()
+	for i, set := range settings(&c) {
+		if set.key == key {
+			flag := reflect.ValueOf(s.Plugins[0]).Elem().Field(i)
+			if !flag.IsNil() {
+				value = flag.Elem().String() + "," + value
+			}
+			flag.Set(reflect.ValueOf(&value))
+		}
+	}
+}
+
+// standard gives a key another default: a flag, a variable or the file may still change it.
+func (s *Settings) standard(key, value string) {
+	s.defaults = append(s.defaults, [2]string{key, value})
 }
