@@ -25,7 +25,7 @@ const madeWith = "rollcall.yaml"
 type Settings struct {
 	kong.Plugins
 	defaults   [][2]string // other defaults of this command
-	ConfigFile string `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
+	ConfigFile string      `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
 }
 
 // newSettings makes the flags from the table of keys.
