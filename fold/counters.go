@@ -38,6 +38,14 @@ type dayAcc struct {
 	hours []int64 // nil on a usual day
 }
 
+// minuteAcc is the acc of an hour by minute, with the hour's place. An hour bucket need not hold the instant it is named
+// after, so the place comes from its events.
+type minuteAcc struct {
+	acc
+	date rollcall.Date
+	hour uint8
+}
+
 // at gives the row of a full cell.
 func (a *acc) at(sub uint8, cell uint32) *rollcall.Counters {
 	i, fresh := a.full.of(uint64(sub)<<32|uint64(cell), len(a.rows))
@@ -146,7 +154,13 @@ func (s *Shard) counters(time int64, level uint8, cell uint32) *rollcall.Counter
 	d, tod := s.date(time)
 	if level == levelMinute {
 		period, minute := minuteOf(time, tod)
-		return s.minuteAcc(period).at(minute, cell)
+		a, ok := s.minutes[period]
+		if !ok {
+			day := s.dayAcc(d)
+			a = &minuteAcc{date: d, hour: day.hour(time, tod)}
+			s.minutes[period] = a
+		}
+		return a.at(minute, cell)
 	}
 	a := s.dayAcc(d)
 	if level == levelDay {
@@ -216,28 +230,10 @@ func unusualHours(c rollcall.Calendar, d rollcall.Date) []int64 {
 	return nil
 }
 
-func (s *Shard) minuteAcc(period int64) *acc {
-	a, ok := s.minutes[period]
-	if !ok {
-		a = &acc{}
-		s.minutes[period] = a
-	}
-	return a
-}
-
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
 		q--
 	}
 	return q
-}
-
-// hourOfPeriod gives the date and hour number of a minute period.
-func (s *Shard) hourOfPeriod(period int64) (*dayAcc, uint8) {
-	// The period's start may be cut to the minute; a minute later is inside it whatever the zone's offset.
-	at := period*minuteMS + minuteMS
-	d, tod := s.date(at)
-	a := s.dayAcc(d)
-	return a, a.hour(at, tod)
 }

@@ -1,6 +1,7 @@
 package fold_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -11,10 +12,12 @@ import (
 	"rollcall/simtest"
 )
 
+var seeds = flag.Uint64("seeds", 150, "random worlds to fold")
+
 // TestFoldEqualsOracle folds random events, in random batches, with commits, snapshots, evictions, compactions and
 // restarts at random points, and compares every cell of every grain and cuboid with the oracle.
 func TestFoldEqualsOracle(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range *seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			checkSeed(t, seed)
