@@ -84,12 +84,3 @@ func joinValues(values []string) string {
 	}
 	return strings.Join(escaped, ",")
 }
-
-// String gives the query as it would be typed.
-func (q *Query) String() string {
-	s, err := url.QueryUnescape(q.Params(time.UTC).Encode())
-	if err != nil {
-		return q.Params(time.UTC).Encode()
-	}
-	return s
-}
