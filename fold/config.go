@@ -41,6 +41,7 @@ type Shard struct {
 	hours   map[int64]*hourPresence // by period: start of the hour, Unix minutes
 	parts   map[int64]*sessionDay   // by UTC day
 	accs    map[rollcall.Date]*dayAcc
+	spare   []*dayAcc            // empty, for reuse
 	minutes map[int64]*minuteAcc // by period
 	ledger  map[int64]*LedgerDelta
 	letters []Late

@@ -12,11 +12,18 @@ const wholeDay = 63
 // acc gathers the counter deltas of one period since the last Cut. Additive counters are kept for full cells at the
 // finest sub-bucket they count in; Cut sums them into the coarser cuboids and the day. Active users cannot be summed
 // and are kept for every cuboid.
+//
+// Each sub-bucket has an index of its own: events come more or less by time, so that the lines in use stay few.
 type acc struct {
-	full   rowIndex
+	index  [wholeDay + 1]subIndex
 	rows   []accRow
-	coarse rowIndex      // active users of the cuboids that are not full
 	active [][]activeRow // by cuboid index
+}
+
+// subIndex finds the rows of one sub-bucket.
+type subIndex struct {
+	full   rowIndex // by cell
+	coarse rowIndex // by cuboid and cell: active users of the cuboids that are not full
 }
 
 type accRow struct {
@@ -48,7 +55,7 @@ type minuteAcc struct {
 
 // at gives the row of a full cell.
 func (a *acc) at(sub uint8, cell uint32) *rollcall.Counters {
-	i, fresh := a.full.of(uint64(sub)<<32|uint64(cell), len(a.rows))
+	i, fresh := a.index[sub].full.of(uint64(cell), len(a.rows))
 	if fresh {
 		a.rows = append(a.rows, accRow{sub: sub, cell: cell})
 	}
@@ -61,7 +68,7 @@ func (a *acc) addActive(sub uint8, cuboid int, cell uint32) {
 		a.active = append(a.active, nil)
 	}
 	rows := &a.active[cuboid]
-	i, fresh := a.coarse.of(uint64(cuboid)<<40|uint64(sub)<<32|uint64(cell), len(*rows))
+	i, fresh := a.index[sub].coarse.of(uint64(cuboid)<<32|uint64(cell), len(*rows))
 	if fresh {
 		*rows = append(*rows, activeRow{sub: sub, cell: cell})
 	}
@@ -73,8 +80,10 @@ func (a *acc) reset() {
 	for c := range a.active {
 		a.active[c] = a.active[c][:0]
 	}
-	a.full.reset()
-	a.coarse.reset()
+	for i := range a.index {
+		a.index[i].full.reset()
+		a.index[i].coarse.reset()
+	}
 }
 
 func (a *acc) empty() bool { return len(a.rows) == 0 }
@@ -126,8 +135,10 @@ func (x *rowIndex) grow() {
 }
 
 func (x *rowIndex) reset() {
-	clear(x.slots)
-	x.used = 0
+	if x.used > 0 {
+		clear(x.slots)
+		x.used = 0
+	}
 }
 
 // The finest grain something counts in.
@@ -208,7 +219,12 @@ func (s *Shard) dayAcc(d rollcall.Date) *dayAcc {
 	}
 	a, ok := s.accs[d]
 	if !ok {
-		a = &dayAcc{date: d, hours: unusualHours(s.cfg.Calendar, d)}
+		if n := len(s.spare); n > 0 {
+			a, s.spare = s.spare[n-1], s.spare[:n-1]
+		} else {
+			a = &dayAcc{}
+		}
+		a.date, a.hours = d, unusualHours(s.cfg.Calendar, d)
 		s.accs[d] = a
 	}
 	s.acc = a

@@ -90,6 +90,9 @@ func (s *Shard) cutDays(d *Delta) {
 		if a.empty() {
 			delete(s.accs, date)
 			s.acc = nil
+			if len(s.spare) < 4 {
+				s.spare = append(s.spare, a)
+			}
 			continue
 		}
 		for c := range s.cfg.Cuboids {

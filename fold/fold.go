@@ -124,6 +124,9 @@ func (s *Shard) user(r *record.Row, k *rowKey) *userSlot {
 	if len(r.User) == 0 {
 		return nil
 	}
+	if slot := &s.users.slots[k.slot]; slot.hash == k.userHash && slot.user != 0 {
+		return slot
+	}
 	if slot := s.users.find(k.userHash); slot != nil {
 		return slot
 	}

@@ -63,9 +63,10 @@ func (p *presence[M]) slot(user uint32) *userCells[M] {
 	}
 }
 
-func (p *presence[M]) grow() {
+func (p *presence[M]) grow() { p.resize(max(64, 2*len(p.slots))) }
+
+func (p *presence[M]) resize(n int) {
 	old := p.slots
-	n := max(64, 2*len(old))
 	p.slots, p.shift = make([]userCells[M], n), uint8(32-bits.TrailingZeros(uint(n)))
 	for _, s := range old {
 		if s.user != 0 {

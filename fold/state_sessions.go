@@ -192,6 +192,9 @@ func readSessions(data []byte, user func(user uint32, runs []runRecord), name fu
 // LoadSessions brings in the sessions of a UTC day, oldest chunk first; no chunks for a day without any.
 func (s *Shard) LoadSessions(day int64, chunks [][]byte) error {
 	d := &sessionDay{day: day, base: day * dayMS}
+	if before := s.parts[day-1]; before != nil && before.used > 64 {
+		d.resize(len(before.slots)) // days are alike
+	}
 	for _, data := range chunks {
 		dims, err := readSessions(data, func(user uint32, runs []runRecord) { s.loadRuns(d, user, runs) }, func(n namedRecord) { s.loadNamed(d, n) })
 		if err == nil && dims != s.cfg.Dims {
@@ -238,6 +241,9 @@ func (s *Shard) loadNamed(d *sessionDay, x namedRecord) {
 // LoadDay brings in who was active on a date; nil for nobody.
 func (s *Shard) LoadDay(d rollcall.Date, sets *block.Sets) {
 	p := &dayPresence{date: d}
+	if before := s.days[d-1]; before != nil && before.used > 64 {
+		p.resize(len(before.slots)) // days are alike
+	}
 	load(&p.presence, sets, s.cells)
 	s.days[d] = p
 }
