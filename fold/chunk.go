@@ -30,6 +30,13 @@ func newChunkWriter(dims int) *chunkWriter {
 	return &chunkWriter{dims: dims, tuples: map[string]uint32{}}
 }
 
+// reset begins another chunk in the same memory.
+func (w *chunkWriter) reset() {
+	w.table, w.body = w.table[:0], w.body[:0]
+	clear(w.tuples)
+	clear(w.known)
+}
+
 func (w *chunkWriter) uvarint(v uint64) { w.body = binary.AppendUvarint(w.body, v) }
 func (w *chunkWriter) varint(v int64)   { w.body = binary.AppendVarint(w.body, v) }
 func (w *chunkWriter) byte(v byte)      { w.body = append(w.body, v) }

@@ -31,9 +31,12 @@ func (s *Shard) Snapshot() *State {
 	s.ids.written()
 	s.sids.cut(true, func(part int64, data []byte) { st.SessionIDs = append(st.SessionIDs, Chunk{part, data}) })
 	s.sids.written()
+	w := newChunkWriter(s.cfg.Dims)
 	for day, d := range s.parts {
 		if len(d.changed)+len(d.renamed) > 0 {
-			st.Sessions = append(st.Sessions, Chunk{day, s.writeSessions(d)})
+			w.reset()
+			s.writeSessions(w, d)
+			st.Sessions = append(st.Sessions, Chunk{day, w.bytes()})
 		}
 		if d.texts.wasteful() {
 			d.compact()
@@ -69,8 +72,7 @@ func (s *Shard) Dirty() int {
 }
 
 // writeSessions writes the runs of the users that changed, and the named sessions that did.
-func (s *Shard) writeSessions(d *sessionDay) []byte {
-	w := newChunkWriter(s.cfg.Dims)
+func (s *Shard) writeSessions(w *chunkWriter, d *sessionDay) {
 	slices.Sort(d.changed)
 	w.uvarint(uint64(len(d.changed)))
 	last := uint32(0)
@@ -108,7 +110,6 @@ func (s *Shard) writeSessions(d *sessionDay) []byte {
 		w.text(d.texts.get(n.id))
 	}
 	d.renamed = d.renamed[:0]
-	return w.bytes()
 }
 
 // compact rebuilds the arena of entry events' ids.
