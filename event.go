@@ -48,3 +48,16 @@ func (e *Event) Reset(n int) {
 
 // Offset is a position in a shard's log. Offsets rise from record to record; they need not be dense.
 type Offset uint64
+
+// Clone copies the event and every byte it points to.
+func (e *Event) Clone() Event {
+	c := *e
+	c.User, c.ID, c.Session, c.Type = clone(e.User), clone(e.ID), clone(e.Session), clone(e.Type)
+	c.Dims = make([][]byte, len(e.Dims))
+	for i, d := range e.Dims {
+		c.Dims[i] = clone(d)
+	}
+	return c
+}
+
+func clone(b []byte) []byte { return append([]byte(nil), b...) }

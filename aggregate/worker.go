@@ -1,0 +1,204 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rollcall"
+	"rollcall/eventlog"
+	"rollcall/fold"
+	"rollcall/store"
+)
+
+const fetchBytes = 256 << 10
+
+// worker folds one shard. Its fields belong to its goroutine, but for committed, which the aggregator's lock guards.
+type worker struct {
+	a         *Aggregator
+	shard     int
+	fold      *fold.Shard
+	keys      keyCache
+	resolver  resolver
+	replaying bool
+
+	epoch    uint64
+	cutAt    rollcall.Offset // where the last cut ended
+	next     rollcall.Offset // next record to fold
+	received int64
+	snapshot rollcall.Offset
+
+	committed store.Position
+	fetched   chan *fetched
+	free      chan *fetched
+	cuts      chan cutRequest
+	durable   chan durable
+	fresh     int64 // events since the last cut
+
+	snapshotClock uint64 // the committer's: number of the last snapshot committed
+}
+
+// fetched is some records on their way from the log to the fold.
+type fetched struct {
+	records []eventlog.Record
+	batches []*fold.Batch
+}
+
+type cutRequest struct {
+	snapshot bool
+	reply    chan *part
+}
+
+// durable tells a worker which of its cuts are in the store.
+type durable struct{ cut, snapshot uint64 }
+
+// part is a worker's share of a commit.
+type part struct {
+	w     *worker
+	from  rollcall.Offset
+	to    store.Position
+	delta *fold.Delta
+	state *fold.State // nil without a snapshot
+}
+
+func newWorker(a *Aggregator, shard int) *worker {
+	w := &worker{a: a, shard: shard, fetched: make(chan *fetched, 2), free: make(chan *fetched, 3), cuts: make(chan cutRequest), durable: make(chan durable, 1)}
+	for range cap(w.free) {
+		w.free <- &fetched{}
+	}
+	return w
+}
+
+// fetch reads and decodes ahead of the fold.
+func (w *worker) fetch(ctx context.Context) error {
+	next := w.next
+	for {
+		var f *fetched
+		select {
+		case f = <-w.free:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := w.read(ctx, f, next); err != nil {
+			if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		next = f.records[len(f.records)-1].Next
+		select {
+		case w.fetched <- f:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (w *worker) read(ctx context.Context, f *fetched, next rollcall.Offset) error {
+	var err error
+	f.records, err = w.a.deps.Log.Fetch(ctx, w.shard, next, fetchBytes, f.records[:0])
+	if err != nil {
+		return fmt.Errorf("shard %d: fetch at %d: %w", w.shard, next, err)
+	}
+	for len(f.batches) < len(f.records) {
+		f.batches = append(f.batches, &fold.Batch{})
+	}
+	for i := range f.records {
+		r, b := &f.records[i], f.batches[i]
+		if err := b.Decode(r.Payload); err != nil {
+			return fmt.Errorf("shard %d: record at offset %d: %w", w.shard, r.Offset, err)
+		}
+		b.Offset, b.Received = r.Offset, r.Received
+	}
+	return nil
+}
+
+// run folds what is fetched and cuts when asked.
+func (w *worker) run(ctx context.Context) error {
+	for {
+		input := w.fetched
+		if w.a.folded.Load() > 3*w.a.cfg.CommitEvents {
+			input = nil // the committer is behind: wait for it
+		}
+		select {
+		case f := <-input:
+			if err := w.foldAll(ctx, f); err != nil {
+				return err
+			}
+			w.free <- f
+		case c := <-w.cuts:
+			c.reply <- w.cut(c.snapshot)
+		case d := <-w.durable:
+			w.keys.committed(d.snapshot)
+			w.evict(d)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (w *worker) foldAll(ctx context.Context, f *fetched) error {
+	for i := range f.records {
+		r, b := &f.records[i], f.batches[i]
+		if r.Next <= w.next {
+			continue
+		}
+		if err := w.foldBatch(ctx, b); err != nil {
+			return fmt.Errorf("shard %d: fold record at offset %d: %w", w.shard, r.Offset, err)
+		}
+		w.next, w.received = r.Next, r.Received
+		w.fresh += int64(len(b.Rows))
+		if w.a.folded.Add(int64(len(b.Rows))) > w.a.cfg.CommitEvents {
+			w.a.nudge()
+		}
+	}
+	w.a.deps.Step(Steps[0])
+	return nil
+}
+
+// foldBatch folds one record, loading the state it turns out to need.
+func (w *worker) foldBatch(ctx context.Context, b *fold.Batch) error {
+	if err := w.resolver.resolve(ctx, w.a.values, b); err != nil {
+		return err
+	}
+	if err := w.lookUp(ctx, b); err != nil {
+		return err
+	}
+	for done := 0; done < len(b.Rows); {
+		var need fold.Need
+		if done, need = w.fold.Fold(b, done); done < len(b.Rows) {
+			if err := w.load(ctx, need); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cut takes the worker's share of a commit; nil when there is nothing to commit.
+func (w *worker) cut(snapshot bool) *part {
+	if w.next == w.cutAt && (!snapshot || w.fold.Dirty() == 0) {
+		return nil
+	}
+	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut()}
+	if snapshot {
+		p.state = w.fold.Snapshot()
+		w.snapshot = w.next
+		w.keys.snapshot(p.state)
+	}
+	c := p.delta.Counts
+	p.to = store.Position{Shard: w.shard, Epoch: w.epoch, Offset: w.next, Snapshot: w.snapshot, Received: w.received,
+		Accepted: c.Accepted, Duplicates: c.Duplicates, Late: c.Late, MaxTime: c.MaxTime, Users: c.Users}
+	w.cutAt = w.next
+	w.a.folded.Add(-w.fresh)
+	w.fresh = 0
+	return p
+}
+
+func (w *worker) evict(d durable) {
+	budget := w.a.cfg.StateBytes / int64(len(w.a.workers))
+	left := w.fold.Evict(budget, d.cut, d.snapshot)
+	if left > budget+budget/4 {
+		w.a.stats.over.Store(true)
+	}
+}
