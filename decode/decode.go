@@ -129,8 +129,8 @@ func (d *Decoder) Event(object []byte, ev *rollcall.Event) *Reject {
 	return d.build(ev)
 }
 
-// Line is the line, counted from 1, on which the record stands that Each is looking at; after Lines, Body, Stream or CSV
-// has returned, the number of lines it read.
+// Line is the line of the input, counted from 1, on which the record begins that Each is looking at. After Lines has
+// returned it is the number of lines read.
 func (d *Decoder) Line() int { return d.line }
 
 func (d *Decoder) tooLong() *Reject {

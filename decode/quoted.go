@@ -16,7 +16,8 @@ const (
 // special marks, by its high bit, the first byte of w that is a quote, a backslash, a control character or not ASCII.
 // Bytes above the first marked one may be marked wrongly.
 func special(w uint64) uint64 {
-	return (w ^ '"'*ones - ones | w ^ '\\'*ones - ones | w - ' '*ones | w) & highs
+	quote, slash := w^'"'*ones, w^'\\'*ones
+	return ((quote - ones) | (slash - ones) | (w - ' '*ones) | w) & highs
 }
 
 // quoted reads the string whose opening quote is b[i]. It gives its text and the index behind it; -1 when refused.
