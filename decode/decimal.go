@@ -10,6 +10,7 @@ type decimal struct {
 
 const (
 	maxDigits   = 1e18    // mantissas below it take one more digit
+	maxWhole    = 1e19    // whole parts stay below it
 	maxExponent = 1 << 21 // larger ones say nothing more
 )
 
@@ -60,7 +61,7 @@ func exponent(s []byte) int {
 }
 
 // scale gives the whole part of |d| × 10^shift and what is left: whether anything is, and whether it is a half or more.
-// ok is false when the whole part does not fit.
+// ok is false when the whole part does not stay below maxWhole.
 func (d decimal) scale(shift int) (whole uint64, rest, half, ok bool) {
 	e := d.exp + shift
 	if d.m == 0 {
@@ -68,7 +69,7 @@ func (d decimal) scale(shift int) (whole uint64, rest, half, ok bool) {
 	}
 	whole = d.m
 	for ; e > 0; e-- {
-		if whole > (1<<63)/10 {
+		if whole >= maxWhole/10 {
 			return 0, false, false, false
 		}
 		whole *= 10

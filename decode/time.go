@@ -19,7 +19,7 @@ const (
 )
 
 // Unix times are told apart by magnitude: below 2e10 they are seconds (up to the year 2603), below 2e13 ms (from August
-// 1970 on), below 2e16 µs, beyond ns.
+// 1970 on), below 2e16 µs, below 1e19 ns (up to the year 2286).
 const (
 	secondsBelow = 20_000_000_000
 	millisBelow  = secondsBelow * 1000
