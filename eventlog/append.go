@@ -13,6 +13,9 @@ func (l *Log) Append(ctx context.Context, records []Record, mark *Mark) error {
 	if len(records) == 0 && mark == nil {
 		return nil
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("append: %w", err)
+	}
 	size, err := l.check(records, mark)
 	if err != nil {
 		return fmt.Errorf("append: %w", err)

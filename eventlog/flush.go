@@ -115,6 +115,7 @@ func (l *Log) publish(s *segment, v view) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.total += int64(frameHead + len(v.body))
 	for _, m := range marks {
 		applyMark(l.marks, m)
 	}
@@ -177,6 +178,7 @@ func (l *Log) begin(h header) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.segments = append(l.segments, &segment{header: h, path: path, size: int64(len(b)), end: h.walk(len(b))})
+	l.total += int64(len(b))
 	return nil
 }
 

@@ -28,7 +28,7 @@ type walk struct {
 	pos      int64             // byte in the segment's file
 	seq      uint64            // of the next frame
 	received int64             // of the last frame, Unix ms
-	sealed   bool              // the last frame was empty: the log was closed in order
+	sealed   bool              // nothing can be lost unseen: no frame yet, or the last one was empty
 	next     []rollcall.Offset // by shard: the number of events so far
 }
 

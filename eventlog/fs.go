@@ -62,12 +62,12 @@ func (OS) Lock(dir string) (func() error, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("%w by process %s (%s): stop it, or talk to it over HTTP: %w", ErrLocked, strings.TrimSpace(string(pid)), name, err)
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
-		if err != nil {
-			_ = f.Close()
-			return nil, err
-		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
 	}
 	return f.Close, nil
 }

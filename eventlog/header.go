@@ -31,7 +31,10 @@ const (
 	maxSource   = 256
 )
 
-var errHeader = errors.New("the segment's header is damaged")
+var (
+	errHeader  = errors.New("the segment's header is damaged")
+	errVersion = errors.New("a newer version of rollcall wrote this: use that one, or a newer one")
+)
 
 func (h *header) encode() []byte {
 	b := append(make([]byte, 0, 256), headerMagic...)
@@ -55,6 +58,9 @@ func (h *header) encode() []byte {
 func decodeHeader(b []byte) (h header, need int, err error) {
 	if len(b) < headerFront {
 		return h, headerFront, nil
+	}
+	if string(b[:7]) == headerMagic[:7] && b[7] > headerMagic[7] {
+		return h, 0, errVersion
 	}
 	if string(b[:8]) != headerMagic {
 		return h, 0, errHeader
@@ -102,6 +108,6 @@ func (h *header) decode(b []byte) error {
 
 // walk is the place of the first frame, size being that of the header.
 func (h *header) walk(size int) walk {
-	w := walk{pos: int64(size), seq: h.seq, received: h.received, next: h.base}
+	w := walk{pos: int64(size), seq: h.seq, received: h.received, sealed: true, next: h.base}
 	return w.clone()
 }

@@ -50,6 +50,7 @@ type Log struct {
 
 	mu       sync.RWMutex
 	segments []*segment // oldest first; the last one is written
+	total    int64      // bytes in them
 	next     []rollcall.Offset
 	marks    map[string]int64
 	floor    []rollcall.Offset

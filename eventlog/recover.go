@@ -34,6 +34,9 @@ func (l *Log) recover() error {
 	if err == nil && last.end.pos < last.size {
 		err = l.cutTail(last)
 	}
+	for _, s := range l.segments {
+		l.total += s.size
+	}
 	return err
 }
 

@@ -43,11 +43,11 @@ func (l *Log) detach(now time.Time, need int64) *segment {
 	}
 	oldest, after := l.segments[0], l.segments[1]
 	old := l.cfg.MaxAge > 0 && after.received < now.Add(-l.cfg.MaxAge).UnixMilli()
-	large := l.cfg.MaxBytes > 0 && l.size()+need > l.cfg.MaxBytes
+	large := l.cfg.MaxBytes > 0 && l.total+need > l.cfg.MaxBytes
 	if !old && !large || !notBefore(l.floor, after.base) {
 		return nil
 	}
-	l.segments = l.segments[1:]
+	l.segments, l.total = l.segments[1:], l.total-oldest.bytes()
 	return oldest
 }
 
@@ -57,7 +57,7 @@ func (l *Log) delete(s *segment) error {
 	if err := l.fs.Remove(s.path); err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.segments = append([]*segment{s}, l.segments...)
+		l.segments, l.total = append([]*segment{s}, l.segments...), l.total+s.bytes()
 		return err
 	}
 	s.mu.Lock()
@@ -73,7 +73,7 @@ func (l *Log) makeRoom(need int64) error {
 		return nil
 	}
 	if _, err := l.retain(l.now(), need); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	if size := l.bytes(); size+need > l.cfg.MaxBytes {
 		return fmt.Errorf("%w: it has %d bytes of at most %d, and the oldest are still needed", ErrFull, size, l.cfg.MaxBytes)
@@ -84,14 +84,5 @@ func (l *Log) makeRoom(need int64) error {
 func (l *Log) bytes() int64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.size()
-}
-
-// size sums up the segments; the caller holds l.mu.
-func (l *Log) size() int64 {
-	n := int64(0)
-	for _, s := range l.segments {
-		n += s.bytes()
-	}
-	return n
+	return l.total
 }

@@ -79,6 +79,9 @@ func (l *loader) openSegment(path string, number uint64, size int64) (*segment, 
 			h, need, err = decodeHeader(b)
 		}
 	}
+	if errors.Is(err, errVersion) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	if errors.Is(err, ErrUnavailable) {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (l *Log) Stats() Stats {
 	l.gather.mu.Unlock()
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	s.Bytes, s.Segments = l.size(), len(l.segments)
+	s.Bytes, s.Segments = l.total, len(l.segments)
 	for shard, first := range l.segments[0].base {
 		s.Shards = append(s.Shards, ShardStats{first, l.next[shard]})
 	}

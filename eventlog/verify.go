@@ -53,4 +53,3 @@ func (l *Log) deleted(s *segment) bool {
 	defer l.mu.RUnlock()
 	return !slices.Contains(l.segments, s)
 }
-
