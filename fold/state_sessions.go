@@ -31,9 +31,12 @@ func (s *Shard) Snapshot() *State {
 	s.ids.written()
 	s.sids.cut(true, func(part int64, data []byte) { st.SessionIDs = append(st.SessionIDs, Chunk{part, data}) })
 	s.sids.written()
+	w := newChunkWriter(s.cfg.Dims)
 	for day, d := range s.parts {
 		if len(d.changed)+len(d.renamed) > 0 {
-			st.Sessions = append(st.Sessions, Chunk{day, s.writeSessions(d)})
+			w.reset()
+			s.writeSessions(w, d)
+			st.Sessions = append(st.Sessions, Chunk{day, w.bytes()})
 		}
 		if d.texts.wasteful() {
 			d.compact()
@@ -69,8 +72,7 @@ func (s *Shard) Dirty() int {
 }
 
 // writeSessions writes the runs of the users that changed, and the named sessions that did.
-func (s *Shard) writeSessions(d *sessionDay) []byte {
-	w := newChunkWriter(s.cfg.Dims)
+func (s *Shard) writeSessions(w *chunkWriter, d *sessionDay) {
 	slices.Sort(d.changed)
 	w.uvarint(uint64(len(d.changed)))
 	last := uint32(0)
@@ -108,7 +110,6 @@ func (s *Shard) writeSessions(d *sessionDay) []byte {
 		w.text(d.texts.get(n.id))
 	}
 	d.renamed = d.renamed[:0]
-	return w.bytes()
 }
 
 // compact rebuilds the arena of entry events' ids.
@@ -192,6 +193,9 @@ func readSessions(data []byte, user func(user uint32, runs []runRecord), name fu
 // LoadSessions brings in the sessions of a UTC day, oldest chunk first; no chunks for a day without any.
 func (s *Shard) LoadSessions(day int64, chunks [][]byte) error {
 	d := &sessionDay{day: day, base: day * dayMS}
+	if before := s.parts[day-1]; before != nil && before.used > 64 {
+		d.resize(len(before.slots)) // days are alike
+	}
 	for _, data := range chunks {
 		dims, err := readSessions(data, func(user uint32, runs []runRecord) { s.loadRuns(d, user, runs) }, func(n namedRecord) { s.loadNamed(d, n) })
 		if err == nil && dims != s.cfg.Dims {
@@ -238,6 +242,9 @@ func (s *Shard) loadNamed(d *sessionDay, x namedRecord) {
 // LoadDay brings in who was active on a date; nil for nobody.
 func (s *Shard) LoadDay(d rollcall.Date, sets *block.Sets) {
 	p := &dayPresence{date: d}
+	if before := s.days[d-1]; before != nil && before.used > 64 {
+		p.resize(len(before.slots)) // days are alike
+	}
 	load(&p.presence, sets, s.cells)
 	s.days[d] = p
 }
