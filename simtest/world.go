@@ -11,8 +11,8 @@ import (
 type World struct {
 	Config Config
 	Events []Logged
-	Now    int64 // Unix ms, not before any Received
-	Start  int64 // Unix ms, the first instant of the day around which the events lie
+	Now    int64    // Unix ms, not before any Received
+	Start  int64    // Unix ms, the first instant of the day around which the events lie
 	Values []string // the dimension values that occur
 }
 
