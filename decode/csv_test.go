@@ -136,7 +136,7 @@ func TestCSVCutAnyWay(t *testing.T) {
 }
 
 func FuzzCSV(f *testing.F) {
-	for _, in := range []string{"", "user_id,time\na,1\n", "user_id,time\n\"a\"\"b\",\"1\"\r\n", "user_id,time\n\"a,1\n", "user_id,time\na\"b,1\n\n", "\xef\xbb\xbfuser_id,time\n\xff,1", "a,b\n\"x\"y,z\n\"\n\""} {
+	for _, in := range []string{"", "\r", "a\r", "user_id,time\na,1\n", "user_id,time\n\"a\"\"b\",\"1\"\r\n", "user_id,time\n\"a,1\n", "user_id,time\na\"b,1\n\n", "\xef\xbb\xbfuser_id,time\n\xff,1", "a,b\n\"x\"y,z\n\"\n\""} {
 		f.Add([]byte(in))
 	}
 	d := newDecoder(f, Config{MaxLine: 10_000})
