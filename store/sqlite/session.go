@@ -124,13 +124,15 @@ func (s *session) execValues(ctx context.Context, v *values, n int, row func(arg
 	return nil
 }
 
-func (s *session) close() error {
+func (s *session) closeStatements() error {
 	var errs []error
 	for _, p := range s.statements {
 		errs = append(errs, p.Close())
 	}
-	return errors.Join(append(errs, s.conn.Close())...)
+	return errors.Join(errs...)
 }
+
+func (s *session) close() error { return errors.Join(s.closeStatements(), s.conn.Close()) }
 
 // pool is a bounded number of reading sessions.
 type pool struct {
