@@ -40,10 +40,15 @@ type session struct {
 	statements map[string]*sql.Stmt
 }
 
-func newSession(ctx context.Context, db *sql.DB) (*session, error) {
+func newSession(ctx context.Context, db *sql.DB, settings ...string) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
+	}
+	for _, setting := range settings {
+		if _, err := conn.ExecContext(ctx, setting); err != nil {
+			return nil, errors.Join(fmt.Errorf("connect: %w", err), conn.Close())
+		}
 	}
 	return &session{conn, map[string]*sql.Stmt{}}, nil
 }

@@ -16,20 +16,21 @@ type writer struct {
 	turn    chan struct{} // holds a token while no transaction is under way; closed with the store
 }
 
+// settings of the writing connection. The first two hold only before there is a page, and in this order.
+func settings() []string {
+	return []string{
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize), "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = FULL", fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", maxWAL/pageSize),
+		fmt.Sprintf("PRAGMA journal_size_limit = %d", maxWAL),
+	}
+}
+
 func openWriter(ctx context.Context, path string) (*writer, error) {
-	db, err := connect(path, writerCacheKB, url.Values{
-		// The driver applies these in an order of its own, which suits: auto_vacuum and page_size hold only before there is
-		// a page, and journal_mode as a _pragma would come before page_size.
-		"_auto_vacuum": {"INCREMENTAL"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
-		"_pragma": {
-			fmt.Sprintf("page_size(%d)", pageSize), fmt.Sprintf("wal_autocheckpoint(%d)", maxWAL/pageSize),
-			fmt.Sprintf("journal_size_limit(%d)", maxWAL),
-		},
-	})
+	db, err := connect(path, writerCacheKB, url.Values{})
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(ctx, db)
+	s, err := newSession(ctx, db, settings()...)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -91,7 +92,7 @@ func (w *writer) alone(ctx context.Context, f func(ctx context.Context, t *sessi
 	}
 	defer func() { w.turn <- struct{}{} }()
 	if w.session == nil {
-		s, err := newSession(ctx, w.db)
+		s, err := newSession(ctx, w.db, settings()...)
 		if err != nil {
 			return err
 		}
