@@ -71,7 +71,7 @@ func sources(t *testing.T) []source {
 		if !strings.HasSuffix(p, ".go") {
 			return nil
 		}
-		f, err := parser.ParseFile(set, p, nil, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(set, p, nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
 			return err
 		}

@@ -34,13 +34,14 @@ type FilesDeps struct {
 type Files struct {
 	cfg    FilesConfig
 	deps   FilesDeps
+	chunk  int // bytes of lines decoded by one goroutine at a time
 	events atomic.Int64
 }
 
 // NewFiles makes an importer.
 func NewFiles(cfg FilesConfig, deps FilesDeps) *Files {
 	cfg.Shards = deps.Log.Shards()
-	return &Files{cfg: cfg, deps: deps}
+	return &Files{cfg: cfg, deps: deps, chunk: 1 << 20}
 }
 
 // Events is the number of records taken from files so far, for a progress display. It may be called at any time.

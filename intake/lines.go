@@ -14,10 +14,8 @@ import (
 	"rollcall/eventlog"
 )
 
-const (
-	chunkBytes  = 1 << 20 // of lines decoded by one goroutine at a time
-	appendBytes = 8 << 20 // of payloads in one Append, about
-)
+// appendBytes is about how many bytes of payloads share an Append.
+const appendBytes = 8 << 20
 
 // job is one chunk of lines on its way: cut, decoded, appended, used again.
 type job struct {
@@ -97,7 +95,7 @@ func skip(in io.Reader, n int64) (lines int64, err error) {
 // cut hands on each chunk once it knows where the next one begins: lines too long are cut short in a chunk, so its
 // length does not tell.
 func (im *run) cut(ctx context.Context, in io.Reader, free <-chan *job, work, order chan<- *job) error {
-	chunks := decode.NewChunks(in, chunkBytes, im.cfg.MaxLine)
+	chunks := decode.NewChunks(in, im.chunk, im.cfg.MaxLine)
 	var last *job
 	hand := func(end int64) {
 		if last != nil {

@@ -55,7 +55,7 @@ func RandomWorld(d Dice, limits bool) World {
 	w := World{
 		Config: randomConfig(d, loc, limits),
 		Start:  time.Date(place.year, place.month, place.day, 12, 0, 0, 0, loc).UnixMilli(),
-		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\xff\x00"},
+		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\u00ff\x00"},
 	}
 	w.Start = w.Config.StartOf(w.Start, 0)
 	w.fill(d, d.Intn(worldEvents))
