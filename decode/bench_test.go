@@ -192,6 +192,25 @@ func BenchmarkInputs(b *testing.B) {
 	}
 }
 
+// BenchmarkJourney measures the real data, whose events lack now this field and now that.
+func BenchmarkJourney(b *testing.B) {
+	data := journey(b)
+	d := newDecoder(b, Config{Dimensions: []string{"campaign_id", "age_group"}})
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for range b.N {
+		if err := d.Lines(data, func(_ int, _ []byte, _ *rollcall.Event, rej *Reject) error {
+			if rej != nil {
+				return rej
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/75_000, "ns/event")
+}
+
 func BenchmarkParseTime(b *testing.B) {
 	for _, in := range []string{"2026-11-01T12:34:56.789Z", "2026-11-01 12:34:56", "2026-11-01", "1793534400123", "1793534400.25"} {
 		b.Run(in, func(b *testing.B) {

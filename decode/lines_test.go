@@ -345,8 +345,8 @@ type stuck struct{}
 
 func (stuck) Read([]byte) (int, error) { return 0, nil }
 
-// The real data: all of it is accepted, whichever way it is read.
-func TestCompleteJourney(t *testing.T) {
+// journey is the real data, 75,000 events.
+func journey(t testing.TB) []byte {
 	f, err := os.Open("../testdata/completejourney/events.ndjson.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -361,9 +361,15 @@ func TestCompleteJourney(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return data
+}
+
+// The real data: all of it is accepted, whichever way it is read.
+func TestCompleteJourney(t *testing.T) {
+	data := journey(t)
 	d := newDecoder(t, Config{Dimensions: []string{"campaign_id", "age_group"}})
 	count, users, campaigns := 0, map[string]bool{}, map[string]bool{}
-	err = d.Stream(bytes.NewReader(data), format, func(index int, raw []byte, ev *rollcall.Event, rej *Reject) error {
+	err := d.Stream(bytes.NewReader(data), NDJSON, func(_ int, raw []byte, ev *rollcall.Event, rej *Reject) error {
 		if rej != nil {
 			return fmt.Errorf("line %d: %w: %s", d.Line(), rej, raw)
 		}

@@ -30,14 +30,13 @@ func (d *Decoder) object(b []byte) (int, *Reject) {
 		return i + 1, nil
 	}
 	for count := 1; ; count++ {
-		name, next := d.name(b, i)
+		input, next := d.field(b, i, count)
 		if next < 0 {
 			return 0, &d.rej
 		}
 		if count > maxFields {
 			return 0, d.refuse(TooManyFields, "", "an object may have 256 fields")
 		}
-		input := d.names.find(name)
 		if input >= 0 {
 			if d.seen>>input&1 != 0 {
 				return 0, d.refuse(DuplicateField, d.names.list[input], "stands twice")
@@ -73,6 +72,31 @@ func (d *Decoder) noObject(b []byte, i int) *Reject {
 		}
 	}
 	return d.malformed(b, i, "'{'")
+}
+
+// field reads the name and colon of the count-th field, and gives its input, -1 for one that is unknown, and the index of
+// the value; -1 when refused. Where the record before had the same bytes, it need not look at them again.
+func (d *Decoder) field(b []byte, i, count int) (input, next int) {
+	guess := &d.guesses[count%len(d.guesses)]
+	if end := i + int(guess.size); end < len(b) && string(b[i:end]) == string(guess.text[:guess.size]) && guess.size > 0 {
+		return int(guess.input), space(b, end)
+	}
+	name, next := d.name(b, i)
+	if next < 0 {
+		return 0, next
+	}
+	input = d.names.find(name)
+	if next-i <= len(guess.text) {
+		guess.size, guess.input = uint8(copy(guess.text[:], b[i:next])), int8(input)
+	}
+	return input, next
+}
+
+// guess is how a field's name and colon were written in the record before, and which input it is.
+type guess struct {
+	text  [30]byte
+	size  uint8
+	input int8
 }
 
 // name reads a field name and its colon, and gives the index of the value; -1 when refused.
