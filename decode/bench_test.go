@@ -182,7 +182,7 @@ func BenchmarkInputs(b *testing.B) {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(way.input)))
-			for range b.N {
+			for b.Loop() {
 				if err := way.run(way.input); err != nil {
 					b.Fatal(err)
 				}
@@ -198,7 +198,7 @@ func BenchmarkJourney(b *testing.B) {
 	d := newDecoder(b, Config{Dimensions: []string{"campaign_id", "age_group"}})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
-	for range b.N {
+	for b.Loop() {
 		if err := d.Lines(data, func(_ int, _ []byte, _ *rollcall.Event, rej *Reject) error {
 			if rej != nil {
 				return rej
@@ -215,7 +215,7 @@ func BenchmarkParseTime(b *testing.B) {
 	for _, in := range []string{"2026-11-01T12:34:56.789Z", "2026-11-01 12:34:56", "2026-11-01", "1793534400123", "1793534400.25"} {
 		b.Run(in, func(b *testing.B) {
 			c, s := newClock(seoul), []byte(in)
-			for range b.N {
+			for b.Loop() {
 				if _, err := c.parse(s); err != nil {
 					b.Fatal(err)
 				}

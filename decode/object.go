@@ -102,16 +102,14 @@ type guess struct {
 // name reads a field name and its colon, and gives the index of the value; -1 when refused.
 func (d *Decoder) name(b []byte, i int) ([]byte, int) {
 	if i >= len(b) || b[i] != '"' {
-		d.malformed(b, i, "a field name")
-		return nil, -1
+		return nil, d.bad(b, i, "a field name")
 	}
 	name, i := d.quoted(b, i)
 	if i < 0 {
 		return nil, -1
 	}
 	if i = space(b, i); i >= len(b) || b[i] != ':' {
-		d.malformed(b, i, "':'")
-		return nil, -1
+		return nil, d.bad(b, i, "':'")
 	}
 	return name, space(b, i+1)
 }
@@ -119,8 +117,7 @@ func (d *Decoder) name(b []byte, i int) ([]byte, int) {
 // value reads the value at b[i] inside depth levels of nesting, and gives the index behind it; -1 when refused.
 func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 	if i >= len(b) {
-		d.malformed(b, i, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, i, "a value")
 	}
 	switch b[i] {
 	case '"':
@@ -137,8 +134,7 @@ func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 	}
 	end, ok := scanNumber(b, i)
 	if !ok {
-		d.malformed(b, end, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, end, "a value")
 	}
 	return value{b[i:end:end], number}, end
 }
@@ -146,8 +142,7 @@ func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 func (d *Decoder) literal(b []byte, i int, want string, k kind) (value, int) {
 	end := i + len(want)
 	if end > len(b) || string(b[i:end]) != want {
-		d.malformed(b, i, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, i, "a value")
 	}
 	return value{b[i:end:end], k}, end
 }
@@ -155,7 +150,7 @@ func (d *Decoder) literal(b []byte, i int, want string, k kind) (value, int) {
 // nested checks the object or array at b[i], which is the depth-th level, and gives the index behind it; -1 when refused.
 func (d *Decoder) nested(b []byte, i, depth int) int {
 	if depth > maxDepth {
-		d.refuse(TooDeep, "", "more than 32 levels of nesting")
+		_ = d.refuse(TooDeep, "", "more than 32 levels of nesting")
 		return -1
 	}
 	object, closing := b[i] == '{', b[i]+2 // '{'+2 is '}', '['+2 is ']'
@@ -180,8 +175,7 @@ func (d *Decoder) nested(b []byte, i, depth int) int {
 		if i < len(b) && b[i] == closing {
 			return i + 1
 		}
-		d.malformed(b, i, "',' or the closing bracket")
-		return -1
+		return d.bad(b, i, "',' or the closing bracket")
 	}
 }
 
