@@ -182,7 +182,7 @@ func BenchmarkInputs(b *testing.B) {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(way.input)))
-			for range b.N {
+			for b.Loop() {
 				if err := way.run(way.input); err != nil {
 					b.Fatal(err)
 				}
@@ -192,11 +192,30 @@ func BenchmarkInputs(b *testing.B) {
 	}
 }
 
+// BenchmarkJourney measures the real data, whose events lack now this field and now that.
+func BenchmarkJourney(b *testing.B) {
+	data := journey(b)
+	d := newDecoder(b, Config{Dimensions: []string{"campaign_id", "age_group"}})
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if err := d.Lines(data, func(_ int, _ []byte, _ *rollcall.Event, rej *Reject) error {
+			if rej != nil {
+				return rej
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/75_000, "ns/event")
+}
+
 func BenchmarkParseTime(b *testing.B) {
 	for _, in := range []string{"2026-11-01T12:34:56.789Z", "2026-11-01 12:34:56", "2026-11-01", "1793534400123", "1793534400.25"} {
 		b.Run(in, func(b *testing.B) {
 			c, s := newClock(seoul), []byte(in)
-			for range b.N {
+			for b.Loop() {
 				if _, err := c.parse(s); err != nil {
 					b.Fatal(err)
 				}

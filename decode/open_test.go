@@ -12,7 +12,7 @@ import (
 )
 
 func zstandard(s string) []byte {
-	z, err := zstd.NewWriter(nil)
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<16))
 	if err != nil {
 		panic(err)
 	}
