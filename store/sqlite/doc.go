@@ -5,7 +5,7 @@
 // has the layout and its measurements.
 //
 //	Commit ─ encode ─► one transaction on the one writing connection ─► file ◄─ read transaction of each View
-//	Compact ─ read ─ merge ─► short transaction: replace exactly the chunks read, or leave them
+//	Compact ─ read ─ merge ─► short transaction: replace exactly the chunks read, or leave the key alone
 //
 // Invariants, besides those of package store:
 //
