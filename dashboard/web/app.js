@@ -17,6 +17,7 @@ const $ = (id) => document.getElementById(id);
 const form = $("filters");
 let dimensions = [];
 let round = 0; // of asking; an answer to an older round is dropped
+let answered = 0; // the last round that ended
 
 function duration(s) {
   if (s < 60) return `${s.toFixed(1)} s`;
@@ -93,6 +94,8 @@ async function show() {
     trouble("");
   } catch (err) {
     if (mine === round) trouble(err.message);
+  } finally {
+    answered = Math.max(answered, mine);
   }
 }
 
@@ -181,7 +184,7 @@ async function start() {
   });
   addEventListener("popstate", show);
   await show();
-  setInterval(() => { if (!document.hidden) show(); }, REFRESH);
+  setInterval(() => { if (!document.hidden && answered === round) show(); }, REFRESH);
 }
 
 start();
