@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rollcall"
@@ -47,12 +48,12 @@ func orDefault[T comparable](v *T, d T) {
 func (e *Engine) Dimensions() []string { return e.cfg.Dimensions }
 
 // Query answers a request from one view. Errors: *BadRequest, what the store reports, or the context's.
-func (e *Engine) Query(ctx context.Context, req *Request) (*Result, error) {
+func (e *Engine) Query(ctx context.Context, req *Request) (res *Result, err error) {
 	view, err := e.viewer.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
+	defer func() { err = errors.Join(err, view.Close()) }()
 	p, err := e.plan(req, view.Head())
 	if err != nil {
 		return nil, err
@@ -61,12 +62,12 @@ func (e *Engine) Query(ctx context.Context, req *Request) (*Result, error) {
 }
 
 // Tag names the answer to a request as the store is now: two equal tags mean equal rows. It reads no block.
-func (e *Engine) Tag(ctx context.Context, req *Request) (string, error) {
+func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) {
 	view, err := e.viewer.View(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer view.Close()
+	defer func() { err = errors.Join(err, view.Close()) }()
 	p, err := e.plan(req, view.Head())
 	if err != nil {
 		return "", err

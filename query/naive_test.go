@@ -20,13 +20,12 @@ type naive struct {
 }
 
 type tally struct {
-	label   string
-	order   int64
-	last    int64 // unclipped last civil day
-	group   []string
-	sums    rollcall.Counters
-	users   map[int]bool
-	counted int64
+	label string
+	order int64
+	last  int64 // unclipped last civil day
+	group []string
+	sums  rollcall.Counters
+	users map[int]bool
 }
 
 func civilDay(t time.Time) time.Time {

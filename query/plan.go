@@ -196,13 +196,11 @@ func (p *plan) asks(names ...string) bool {
 
 // tag is a function of the checked request, the build and the newest commit.
 func (p *plan) tag() string {
-	h := xxh3.New()
-	fmt.Fprint(h, p.span.from, p.span.to, p.grain, p.source, p.limit, p.fillAll, p.format, p.order, p.groupBy, p.dims, p.cal.Location())
-	for _, m := range p.metrics {
-		fmt.Fprintf(h, "%q", m.name)
+	names := make([]string, len(p.metrics))
+	for i, m := range p.metrics {
+		names[i] = m.name
 	}
-	for _, f := range p.filters {
-		fmt.Fprint(h, f)
-	}
-	return fmt.Sprintf("%x-%x-%x", p.head.Build, p.head.Version, h.Sum64())
+	text := fmt.Sprintf("%d %d %v %v %d %v %s %v %v %q %q %v %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
+		p.order, p.groupBy, p.dims, names, p.filters, p.cal.Location())
+	return fmt.Sprintf("%x-%x-%x", p.head.Build, p.head.Version, xxh3.HashString(text))
 }

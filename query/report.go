@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"net/url"
@@ -25,12 +26,12 @@ const reportDays = 90
 
 // Metrics answers GET /api/v1/metrics: the newest 90 days with data, newest first. Parameters are from, to and any
 // dimension. Errors are those of Query.
-func (e *Engine) Metrics(ctx context.Context, v url.Values) ([]DailyMetric, error) {
+func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, err error) {
 	view, err := e.viewer.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
+	defer func() { err = errors.Join(err, view.Close()) }()
 	req, err := e.reportRequest(v)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -18,12 +19,12 @@ type DimensionValue struct {
 
 // Values lists the values of a dimension that contain search, whatever the case, heaviest first, at most limit of
 // them. Errors are those of Query. It reads the day cells of the smallest cuboid that keeps the dimension.
-func (e *Engine) Values(ctx context.Context, dimension, search string, limit int) ([]DimensionValue, error) {
+func (e *Engine) Values(ctx context.Context, dimension, search string, limit int) (values []DimensionValue, err error) {
 	view, err := e.viewer.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
+	defer func() { err = errors.Join(err, view.Close()) }()
 	if !slices.Contains(e.cfg.Dimensions, dimension) {
 		return nil, bad("dimension", e.cfg.Dimensions, "unknown dimension %q", dimension)
 	}

@@ -24,9 +24,13 @@ func (r *Result) WriteTable(w io.Writer) error {
 	}
 	texts := 1 + len(r.plan.groupBy)
 	for _, line := range lines {
-		fmt.Fprintln(out, strings.TrimRight(align(line, width, texts), " "))
+		if _, err := fmt.Fprintln(out, strings.TrimRight(align(line, width, texts), " ")); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", len(r.rows), r.asOf(), r.Late, r.Duplicates, r.Build)
+	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", len(r.rows), r.asOf(), r.Late, r.Duplicates, r.Build); err != nil {
+		return err
+	}
 	return out.Flush()
 }
 

@@ -187,3 +187,6 @@ func place(cal rollcall.Calendar, g rollcall.Grain, ms int64) (block.Period, uin
 		return block.Period(hour / 60_000), uint8((cal.MinuteStart(ms) - hour) / 60_000)
 	}
 }
+
+// AddCells puts a block in place of the one with its key.
+func (m *Store) AddCells(c *block.Cells) { m.cells[c.Key] = c }
