@@ -17,9 +17,6 @@ type Config struct {
 	MinuteRetention, HourRetention time.Duration
 	MaxRows                        int              // of a reply; default 1,000,000
 	Now                            func() time.Time // default time.Now
-	// Freshness gives the instant up to which every acknowledged event is committed. Without it, or while it gives
-	// the zero time, the time of the last commit stands for it.
-	Freshness func() time.Time
 }
 
 // Engine answers requests. It is safe for concurrent use.
@@ -36,9 +33,6 @@ func New(cfg Config, viewer store.Viewer) *Engine {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Freshness == nil {
-		cfg.Freshness = func() time.Time { return time.Time{} }
-	}
 	return &Engine{cfg, viewer}
 }
 
@@ -54,7 +48,6 @@ func (e *Engine) Dimensions() []string { return e.cfg.Dimensions }
 
 // Query answers a request from one view. Errors: *BadRequest, what the store reports, or the context's.
 func (e *Engine) Query(ctx context.Context, req *Request) (*Result, error) {
-	fresh := e.cfg.Freshness() // before the view is opened, so that the view holds all that it promises
 	view, err := e.viewer.View(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +57,7 @@ func (e *Engine) Query(ctx context.Context, req *Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.run(ctx, view, fresh)
+	return p.run(ctx, view)
 }
 
 // Tag names the answer to a request as the store is now: two equal tags mean equal rows. It reads no block.
@@ -81,14 +74,14 @@ func (e *Engine) Tag(ctx context.Context, req *Request) (string, error) {
 	return p.tag(), nil
 }
 
-func (p *plan) run(ctx context.Context, view store.View, fresh time.Time) (*Result, error) {
+func (p *plan) run(ctx context.Context, view store.View) (*Result, error) {
 	r := &reader{ctx: ctx, view: view, plan: p, table: newTable(p)}
 	for _, step := range []func() error{r.readCells, r.countActive, r.fill, r.countTrailing} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	return r.result(fresh)
+	return r.result()
 }
 
 // reader answers one plan from one view.

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/query/querytest"
 )
 
 // naive answers a request from the plain facts. It knows buckets from package time alone.
 type naive struct {
 	loc   *time.Location
 	dims  []string
-	facts []fact
+	facts []querytest.Fact
 }
 
 type tally struct {
@@ -61,9 +62,9 @@ func (o *naive) bucket(g rollcall.Grain, ms int64) tally {
 	return tally{label: first.Format("2006-01-02"), order: first.Unix() / 86400, last: last.Unix() / 86400}
 }
 
-func (o *naive) passes(r *Request, f *fact) bool {
+func (o *naive) passes(r *Request, f *querytest.Fact) bool {
 	for _, fl := range r.Filters {
-		have := f.dims[slices.Index(o.dims, fl.Dimension)]
+		have := f.Dims[slices.Index(o.dims, fl.Dimension)]
 		found := slices.Contains(fl.Values, have) || have == rollcall.NotSet && slices.Contains(fl.Values, "")
 		if found == fl.Not {
 			return false
@@ -72,9 +73,9 @@ func (o *naive) passes(r *Request, f *fact) bool {
 	return true
 }
 
-func (o *naive) group(r *Request, f *fact) (g []string) {
+func (o *naive) group(r *Request, f *querytest.Fact) (g []string) {
 	for _, name := range r.GroupBy {
-		g = append(g, f.dims[slices.Index(o.dims, name)])
+		g = append(g, f.Dims[slices.Index(o.dims, name)])
 	}
 	return g
 }
@@ -92,14 +93,14 @@ func (o *naive) answer(r *Request, from, to int64) []string {
 	}
 	for i := range o.facts {
 		f := &o.facts[i]
-		if f.time < from || f.time >= to || f.finest > r.Grain || !o.passes(r, f) {
+		if f.Time < from || f.Time >= to || f.Finest > r.Grain || !o.passes(r, f) {
 			continue
 		}
-		t := at(o.bucket(r.Grain, f.time), o.group(r, f))
-		c := f.counters()
+		t := at(o.bucket(r.Grain, f.Time), o.group(r, f))
+		c := f.Counters()
 		t.sums.Add(&c)
-		if f.user >= 0 {
-			t.users[f.user] = true
+		if f.User >= 0 {
+			t.users[f.User] = true
 		}
 	}
 	if r.Fill {
@@ -110,9 +111,14 @@ func (o *naive) answer(r *Request, from, to int64) []string {
 		if len(r.GroupBy) == 0 {
 			groups[""] = nil
 		}
-		for ms := from; ms < to; ms += 60_000 {
+		step := int64(60_000)
+		if r.Grain > rollcall.Hour {
+			step = 30 * 60_000
+		}
+		for ms := from; ms < to; ms += step {
 			for _, g := range groups {
 				at(o.bucket(r.Grain, ms), g)
+				at(o.bucket(r.Grain, to-1), g)
 			}
 		}
 	}
@@ -213,13 +219,13 @@ func (o *naive) trailing(r *Request, t *tally, last, days int64) float64 {
 	users, counted := map[int]bool{}, 0
 	for i := range o.facts {
 		f := &o.facts[i]
-		d := dayNumber(time.UnixMilli(f.time).In(o.loc))
+		d := dayNumber(time.UnixMilli(f.Time).In(o.loc))
 		if d > last || d <= last-days || !o.passes(r, f) || !slices.Equal(o.group(r, f), t.group) {
 			continue
 		}
-		if f.user >= 0 {
-			users[f.user] = true
-		} else if f.newUser {
+		if f.User >= 0 {
+			users[f.User] = true
+		} else if f.NewUser {
 			counted++
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rollcall"
+	"rollcall/query/querytest"
 )
 
 var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Seoul"}
@@ -25,7 +26,7 @@ type world struct {
 	cal     rollcall.Calendar
 	dims    []string
 	cuboids []rollcall.Cuboid
-	facts   []fact
+	facts   []querytest.Fact
 	now     int64
 	anchor  int64 // Unix ms; facts lie around it
 }
@@ -56,24 +57,24 @@ func genWorld(t *rapid.T) *world {
 	return w
 }
 
-func (w *world) genFact(t *rapid.T) fact {
+func (w *world) genFact(t *rapid.T) querytest.Fact {
 	back := rapid.OneOf(rapid.Int64Range(-2*hourMS, 6*hourMS), rapid.Int64Range(0, 3*24*hourMS), rapid.Int64Range(0, 80*24*hourMS)).Draw(t, "back")
-	f := fact{time: w.now - back, user: rapid.IntRange(-1, 6).Draw(t, "user"), finest: rollcall.Day}
+	f := querytest.Fact{Time: w.now - back, User: rapid.IntRange(-1, 6).Draw(t, "user"), Finest: rollcall.Day}
 	if rapid.IntRange(0, 4).Draw(t, "zero ms") > 0 {
-		f.time -= f.time % minuteMS
+		f.Time -= f.Time % minuteMS
 	}
-	switch age := time.Duration(w.now-f.time) * time.Millisecond; { // received some time before now, at its own time at least
+	switch age := time.Duration(w.now-f.Time) * time.Millisecond; { // received some time before now, at its own time at least
 	case age < testMinuteRetention:
-		f.finest = rollcall.Minute
+		f.Finest = rollcall.Minute
 	case age < testHourRetention || rapid.Bool().Draw(t, "received early"):
-		f.finest = rollcall.Hour
+		f.Finest = rollcall.Hour
 	}
 	for range w.dims {
-		f.dims = append(f.dims, rapid.SampledFrom([]string{"a", "b", "c,d", `é"\`, rollcall.NotSet, rollcall.Other}).Draw(t, "value"))
+		f.Dims = append(f.Dims, rapid.SampledFrom([]string{"a", "b", "c,d", `é"\`, rollcall.NotSet, rollcall.Other}).Draw(t, "value"))
 	}
-	f.newUser = rapid.Bool().Draw(t, "new")
-	if f.session = rapid.Bool().Draw(t, "session"); f.session {
-		f.bounce, f.length = rapid.Bool().Draw(t, "bounce"), rapid.Int64Range(0, 5_000).Draw(t, "length")
+	f.NewUser = rapid.Bool().Draw(t, "new")
+	if f.Session = rapid.Bool().Draw(t, "session"); f.Session {
+		f.Bounce, f.Length = rapid.Bool().Draw(t, "bounce"), rapid.Int64Range(0, 5_000).Draw(t, "length")
 	}
 	return f
 }
@@ -154,7 +155,7 @@ func (w *world) answerable(r *Request, from, to int64) bool {
 func TestAnswersEqualCounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := genWorld(t)
-		m := build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
+		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
 		e := engineOver(m, w.cal, w.cuboids, w.now, testMinuteRetention, testHourRetention)
 		for range 4 {
 			r, from, to := w.genRequest(t)
@@ -174,4 +175,9 @@ func TestAnswersEqualCounting(t *testing.T) {
 			}
 		}
 	})
+}
+
+func engineOver(m *querytest.Store, cal rollcall.Calendar, cuboids []rollcall.Cuboid, now int64, minute, hour time.Duration) *Engine {
+	return New(Config{Dimensions: m.Header.Dimensions, Cuboids: cuboids, Calendar: cal, MinuteRetention: minute,
+		HourRetention: hour, Now: func() time.Time { return time.UnixMilli(now) }}, m)
 }

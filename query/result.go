@@ -10,7 +10,7 @@ import (
 // Result is the answer to a request: rows, and what they are made of.
 type Result struct {
 	AsOf            time.Time // of the newest commit, in the report time zone; zero when nothing was committed
-	CompleteThrough time.Time // every event acknowledged up to then is in the rows
+	CompleteThrough time.Time // every event acknowledged up to then is in the rows; AsOf unless the caller knows better
 	Late            int64     // events of the range dropped because they were too late
 	Duplicates      int64     // events of the range dropped because they were seen before
 	Build           uint32
@@ -43,14 +43,12 @@ func (r *Result) Metric(i, m int) float64 { return r.values[m][r.rows[i].number]
 // Format is the form the request asked for: json or csv.
 func (r *Result) Format() string { return r.plan.format }
 
-func (r *reader) result(fresh time.Time) (*Result, error) {
+func (r *reader) result() (*Result, error) {
 	t, head := r.table, r.plan.head
 	res := &Result{Build: head.Build, Tag: r.plan.tag(), plan: r.plan, groups: t.groups}
 	if head.Committed != 0 {
-		if fresh.IsZero() {
-			fresh = time.UnixMilli(head.Committed)
-		}
-		res.AsOf, res.CompleteThrough = time.UnixMilli(head.Committed).In(r.plan.cal.Location()), fresh.In(r.plan.cal.Location())
+		res.AsOf = time.UnixMilli(head.Committed).In(r.plan.cal.Location())
+		res.CompleteThrough = res.AsOf
 	}
 	ledger, err := r.view.Ledger(r.ctx, hourOf(r.plan.from), r.plan.to)
 	if err != nil {

@@ -117,7 +117,7 @@ func (s *span) lastDate(bucket int64) rollcall.Date {
 	case rollcall.Week:
 		return min(rollcall.Date(bucket)+6, s.last)
 	case rollcall.Month:
-		return min((rollcall.Date(bucket) + 31).Month()-1, s.last)
+		return min((rollcall.Date(bucket)+31).Month()-1, s.last)
 	default:
 		return s.last
 	}

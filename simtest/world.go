@@ -91,6 +91,9 @@ func randomConfig(d Dice, loc *time.Location, limits bool) Config {
 	}
 	c.MinuteRetention = pick(d, 0, 48*time.Hour, time.Hour)
 	c.HourRetention = pick(d, 0, 90*24*time.Hour, 5*24*time.Hour)
+	if c.HourRetention > 0 && c.MinuteRetention == 0 {
+		c.MinuteRetention = c.HourRetention // no minute cells without hour cells
+	}
 	c.LateHorizon = pick(d, 0, 0, 2*24*time.Hour, 7*24*time.Hour)
 	return c
 }

@@ -137,11 +137,12 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// nearest gives the name with the fewest edits to s.
+// nearest gives the name with the fewest edits to s, as a whole or behind its group.
 func nearest(s string, names []string) string {
 	best, least := "", 1<<30
 	for _, n := range names {
-		if d := edits(strings.ToLower(s), n); d < least {
+		_, last, _ := strings.Cut(n, ".")
+		if d := min(edits(strings.ToLower(s), n), edits(strings.ToLower(s), last)+1); d < least {
 			best, least = n, d
 		}
 	}

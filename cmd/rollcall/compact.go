@@ -19,7 +19,7 @@ Examples:
   rollcall compact --data /var/lib/rollcall`
 }
 
-func (c *compactCmd) Run(e *env) error {
+func (c *compactCmd) Run(e *world) error {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (c *compactCmd) Run(e *env) error {
 	return errors.Join(compactAll(e, n), n.close())
 }
 
-func compactAll(e *env, n *node) error {
+func compactAll(e *world, n *node) error {
 	if err := n.caughtUp(e.ctx); err != nil {
 		return err
 	}

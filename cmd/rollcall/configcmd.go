@@ -17,7 +17,7 @@ func (c *configCheckCmd) Help() string {
   ROLLCALL_SESSION_GAP=45m rollcall config check`
 }
 
-func (c *configCheckCmd) Run(e *env) error {
+func (c *configCheckCmd) Run(e *world) error {
 	_, problems := c.load(e.environ)
 	for _, p := range problems {
 		fmt.Fprintln(e.out, p)
@@ -37,7 +37,7 @@ func (c *configPrintCmd) Help() string {
   rollcall config print --config rollcall.yaml --session-gap 1h`
 }
 
-func (c *configPrintCmd) Run(e *env) error {
+func (c *configPrintCmd) Run(e *world) error {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err

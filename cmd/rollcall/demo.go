@@ -25,7 +25,7 @@ Examples:
   rollcall demo --days 90 --events 2000000 --rate 500/s --listen :9000`
 }
 
-func (c *demoCmd) Run(e *env) error {
+func (c *demoCmd) Run(e *world) error {
 	rate, err := parseRate(c.Rate)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *demoCmd) Run(e *env) error {
 	return errors.Join(c.show(e, n, listener, model, rate), n.close())
 }
 
-func (c *demoCmd) show(e *env, n *node, listener net.Listener, model generate.Config, rate float64) error {
+func (c *demoCmd) show(e *world, n *node, listener net.Listener, model generate.Config, rate float64) error {
 	if err := c.history(e, n, model); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -63,7 +63,7 @@ func (c *demoCmd) show(e *env, n *node, listener net.Listener, model generate.Co
 }
 
 // history fills an empty data directory.
-func (c *demoCmd) history(e *env, n *node, model generate.Config) error {
+func (c *demoCmd) history(e *world, n *node, model generate.Config) error {
 	if err := n.caughtUp(e.ctx); err != nil || n.totals().Accepted > 0 {
 		return err
 	}

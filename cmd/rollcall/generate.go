@@ -66,7 +66,7 @@ Examples:
   rollcall generate --log --data ./bench --dimensions campaign_id,age_group`
 }
 
-func (c *generateCmd) Run(e *env) error {
+func (c *generateCmd) Run(e *world) error {
 	cfg, err := c.config(e)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (c *generateCmd) Run(e *env) error {
 	return c.make(e, cfg, model, rate)
 }
 
-func (c *generateCmd) config(e *env) (Config, error) {
+func (c *generateCmd) config(e *world) (Config, error) {
 	cfg, err := c.Settings.config(e.environ)
 	if len(cfg.Dimensions) == 0 {
 		cfg.Dimensions = generate.Dimensions()[:2]
@@ -117,7 +117,7 @@ type sink interface {
 	flush(ctx context.Context) error
 }
 
-func (c *generateCmd) make(e *env, cfg Config, model generate.Config, rate float64) error {
+func (c *generateCmd) make(e *world, cfg Config, model generate.Config, rate float64) error {
 	var made atomic.Int64
 	total := model.Events
 	to, finish, err := c.target(e, cfg)
@@ -138,7 +138,7 @@ func (c *generateCmd) make(e *env, cfg Config, model generate.Config, rate float
 }
 
 // target gives where the events go, and what to call at the end.
-func (c *generateCmd) target(e *env, cfg Config) (sink, func() error, error) {
+func (c *generateCmd) target(e *world, cfg Config) (sink, func() error, error) {
 	switch {
 	case c.Server != "":
 		cl, err := newClient(c.Server, c.Key)
@@ -164,7 +164,7 @@ func (c *generateCmd) target(e *env, cfg Config) (sink, func() error, error) {
 }
 
 // file opens the output, packed as its name says.
-func (c *generateCmd) file(e *env) (io.Writer, func() error, error) {
+func (c *generateCmd) file(e *world) (io.Writer, func() error, error) {
 	if c.Output == "" || c.Output == "-" {
 		w := bufio.NewWriterSize(e.out, 1<<20)
 		return w, w.Flush, nil
@@ -209,7 +209,8 @@ func goThrough(ctx context.Context, to sink, model generate.Config, count func(i
 		return usageError(err.Error())
 	}
 	var ev rollcall.Event
-	for n := int64(0); s.Next(&ev); {
+	n := int64(0)
+	for s.Next(&ev) {
 		to.add(&ev)
 		if n++; n < sinkBatch {
 			continue
@@ -220,7 +221,11 @@ func goThrough(ctx context.Context, to sink, model generate.Config, count func(i
 		count(n)
 		n = 0
 	}
-	return to.flush(ctx)
+	if err := to.flush(ctx); err != nil {
+		return err
+	}
+	count(n)
+	return nil
 }
 
 // goLive sends events of the moment at a rate.

@@ -47,7 +47,7 @@ type imported struct {
 	Interrupted bool    `json:"interrupted"`
 }
 
-func (c *importCmd) Run(e *env) error {
+func (c *importCmd) Run(e *world) error {
 	for _, m := range c.Map {
 		if _, err := pairsOf(m); err != nil {
 			return usageError("--map: " + err.Error())
@@ -70,7 +70,7 @@ func (c *importCmd) Run(e *env) error {
 	sum, err := take(e, cfg, size)
 	took := time.Since(start)
 	sum.Seconds, sum.PerSecond = took.Seconds(), perSecond(sum.Read, took)
-	sum.Interrupted = errors.Is(err, context.Canceled)
+	sum.Interrupted = err != nil && e.ctx.Err() != nil
 	if printErr := c.print(e, &sum); err == nil {
 		err = printErr
 	}
@@ -93,7 +93,7 @@ func (c *importCmd) size() (total int64, err error) {
 		}
 		info, err := os.Stat(name)
 		if err != nil {
-			return 0, err
+			return 0, usageError("import: " + err.Error())
 		}
 		if info.IsDir() {
 			return 0, usageError(name + " is a directory: name the files in it")
@@ -104,7 +104,7 @@ func (c *importCmd) size() (total int64, err error) {
 }
 
 // local imports into the data directory.
-func (c *importCmd) local(e *env, cfg Config, size int64) (sum imported, err error) {
+func (c *importCmd) local(e *world, cfg Config, size int64) (sum imported, err error) {
 	n, err := open(e, cfg)
 	if err != nil {
 		return sum, err
@@ -137,7 +137,7 @@ func (c *importCmd) local(e *env, cfg Config, size int64) (sum imported, err err
 	return sum, err
 }
 
-func (c *importCmd) file(ctx context.Context, e *env, n *node, files *intake.Files, m *meter, name string) (intake.Summary, error) {
+func (c *importCmd) file(ctx context.Context, e *world, n *node, files *intake.Files, m *meter, name string) (intake.Summary, error) {
 	if name == "-" {
 		return files.Import(ctx, intake.Source{Name: "stdin", Reader: m.reader(e.in)})
 	}
@@ -157,7 +157,7 @@ func (c *importCmd) file(ctx context.Context, e *env, n *node, files *intake.Fil
 	return files.Import(ctx, intake.Source{Name: name, Mark: mark, Start: position, Reader: m.reader(io.Reader(f))})
 }
 
-func (c *importCmd) print(e *env, s *imported) error {
+func (c *importCmd) print(e *world, s *imported) error {
 	if c.Format == "json" {
 		return json.NewEncoder(e.out).Encode(s)
 	}

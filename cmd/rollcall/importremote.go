@@ -18,7 +18,7 @@ import (
 const sendBytes = 1 << 20
 
 // remote sends the files to a running server and waits until it has committed them.
-func (c *importCmd) remote(e *env, cfg Config, size int64) (sum imported, err error) {
+func (c *importCmd) remote(e *world, cfg Config, size int64) (sum imported, err error) {
 	if len(cfg.Fields) > 0 {
 		return sum, usageError("--map and --fields do not go with --server: the server's own fields count")
 	}
@@ -49,7 +49,7 @@ func (c *importCmd) remote(e *env, cfg Config, size int64) (sum imported, err er
 }
 
 // send posts one file in parts. Parts have keys made of the file's content and their place in it.
-func (c *importCmd) send(e *env, cl *client, cfg Config, m *meter, name string, sum *imported, events *atomic.Int64) error {
+func (c *importCmd) send(e *world, cl *client, cfg Config, m *meter, name string, sum *imported, events *atomic.Int64) error {
 	in, identity := e.in, fmt.Sprintf("stdin-%016x", rand.Uint64())
 	if name != "-" {
 		f, err := os.Open(name)

@@ -280,7 +280,7 @@ func writeFile(path string, body []byte) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(body)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {

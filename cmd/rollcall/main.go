@@ -41,8 +41,8 @@ type program struct {
 	Completion kongcompletion.Completion `cmd:"" help:"Set up tab completion for your shell."`
 }
 
-// env is what a command sees of the world.
-type env struct {
+// world is what a command sees of the world.
+type world struct {
 	ctx      context.Context
 	in       io.Reader
 	out, err io.Writer
@@ -54,11 +54,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	os.Exit(run(&env{ctx, os.Stdin, os.Stdout, os.Stderr, os.Environ(), logger}, os.Args[1:]))
+	os.Exit(run(&world{ctx, os.Stdin, os.Stdout, os.Stderr, os.Environ(), logger}, os.Args[1:]))
 }
 
 // run does one command and gives the exit status.
-func run(e *env, args []string) int {
+func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Status.Settings, &p.Generate.Settings,
 		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Config.Check.Settings, &p.Config.Print.Settings} {
@@ -84,7 +84,7 @@ func run(e *env, args []string) int {
 	return status(e, command.Run(e))
 }
 
-func status(e *env, err error) int {
+func status(e *world, err error) int {
 	if err == nil {
 		return done
 	}

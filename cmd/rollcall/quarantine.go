@@ -26,7 +26,7 @@ func (c *quarantineListCmd) Help() string {
   rollcall quarantine list --after 100 --limit 1000 --format json`
 }
 
-func (c *quarantineListCmd) Run(e *env) error {
+func (c *quarantineListCmd) Run(e *world) error {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (c *quarantineListCmd) Run(e *env) error {
 	return errors.Join(err, n.close())
 }
 
-func (c *quarantineListCmd) print(e *env, n *node, letters []store.DeadLetter) error {
+func (c *quarantineListCmd) print(e *world, n *node, letters []store.DeadLetter) error {
 	if c.Format == "json" {
 		out := json.NewEncoder(e.out)
 		for _, l := range letters {

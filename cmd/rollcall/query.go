@@ -52,7 +52,7 @@ func (c *queryCmd) values() (url.Values, error) {
 	return v, nil
 }
 
-func (c *queryCmd) Run(e *env) error {
+func (c *queryCmd) Run(e *world) error {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (c *queryCmd) Run(e *env) error {
 	return errors.Join(c.local(e, n, values), n.close())
 }
 
-func (c *queryCmd) local(e *env, n *node, values url.Values) error {
+func (c *queryCmd) local(e *world, n *node, values url.Values) error {
 	request, err := query.ParseValues(values)
 	if err != nil {
 		return wrongQuery(err)
@@ -86,7 +86,7 @@ func (c *queryCmd) local(e *env, n *node, values url.Values) error {
 	return c.write(e, result)
 }
 
-func (c *queryCmd) write(e *env, r *query.Result) error {
+func (c *queryCmd) write(e *world, r *query.Result) error {
 	switch c.Format {
 	case "json":
 		return r.WriteJSON(e.out)
@@ -105,7 +105,7 @@ func wrongQuery(err error) error {
 	return err
 }
 
-func (c *queryCmd) remote(e *env, values url.Values) error {
+func (c *queryCmd) remote(e *world, values url.Values) error {
 	cl, err := newClient(c.Server, c.Key)
 	if err != nil {
 		return err

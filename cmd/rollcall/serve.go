@@ -30,7 +30,7 @@ func (c *serveCmd) Help() string {
   ROLLCALL_TIMEZONE=Asia/Seoul rollcall serve --data /var/lib/rollcall`
 }
 
-func (c *serveCmd) Run(e *env) error {
+func (c *serveCmd) Run(e *world) error {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (c *serveCmd) Run(e *env) error {
 }
 
 // serve answers until e.ctx ends, and lets requests under way finish. It runs beside until it ends.
-func (n *node) serve(e *env, listener net.Listener, beside func(context.Context) error) error {
+func (n *node) serve(e *world, listener net.Listener, beside func(context.Context) error) error {
 	handler, err := n.handler()
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -146,7 +146,7 @@ func (c *statusCmd) Help() string {
   rollcall status --server http://localhost:8080 --format json`
 }
 
-func (c *statusCmd) Run(e *env) error {
+func (c *statusCmd) Run(e *world) error {
 	s, err := c.ask(e)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (c *statusCmd) Run(e *env) error {
 	return s.table(e.out)
 }
 
-func (c *statusCmd) ask(e *env) (s *nodeStatus, err error) {
+func (c *statusCmd) ask(e *world) (s *nodeStatus, err error) {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func remoteTable(out io.Writer, body []byte) error {
 	if err := json.Unmarshal(body, &reply); err != nil {
 		return fmt.Errorf("reply of the server: %w", err)
 	}
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	for i, row := range reply.Rows {
 		names, values, err := columns(row)
 		if err != nil {

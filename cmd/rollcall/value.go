@@ -171,19 +171,44 @@ func parseDuration(s string) (time.Duration, error) {
 	if !durationForm.MatchString(s) {
 		return 0, fmt.Errorf("%q: %w", s, errDuration)
 	}
-	units := map[string]time.Duration{"w": 7 * day, "d": day, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
-	total := 0.0
+	total := time.Duration(0)
 	for _, part := range durationPart.FindAllStringSubmatch(s, -1) {
-		n, err := strconv.ParseFloat(part[1], 64)
-		if err != nil {
-			return 0, fmt.Errorf("%q: %w", s, errDuration)
+		d, err := times(part[1], unitOf(part[2]))
+		if total += d; err != nil || total > 200*365*day {
+			return 0, fmt.Errorf("%q: %w of less than 200 years", s, errDuration)
 		}
-		total += n * float64(units[part[2]])
 	}
-	if total > float64(200*365*day) {
-		return 0, fmt.Errorf("%q: want less than 200 years", s)
+	return total, nil
+}
+
+func unitOf(name string) time.Duration {
+	for _, u := range durationUnits() {
+		if u.name == name {
+			return u.length
+		}
 	}
-	return time.Duration(math.Round(total)), nil
+	return 0
+}
+
+// times gives a decimal number of units, exact in its whole part.
+func times(number string, unit time.Duration) (time.Duration, error) {
+	whole, fraction, _ := strings.Cut(number, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || n > int64(200*365*day/unit) {
+		return 0, errDuration
+	}
+	f, err := strconv.ParseFloat("0."+fraction+"0", 64)
+	return time.Duration(n)*unit + time.Duration(math.Round(f*float64(unit))), err
+}
+
+type durationUnit struct {
+	name   string
+	length time.Duration
+}
+
+// durationUnits lists the units from the longest to the shortest.
+func durationUnits() []durationUnit {
+	return []durationUnit{{"w", 7 * day}, {"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
 }
 
 func formatDuration(d time.Duration) string {
@@ -191,13 +216,10 @@ func formatDuration(d time.Duration) string {
 		return "0"
 	}
 	out := ""
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
-		if n := d / u.unit; n > 0 {
+	for _, u := range durationUnits()[1:] { // days are what people count in
+		if n := d / u.length; n > 0 {
 			out += strconv.FormatInt(int64(n), 10) + u.name
-			d -= n * u.unit
+			d -= n * u.length
 		}
 	}
 	return out

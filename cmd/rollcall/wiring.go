@@ -41,7 +41,7 @@ type node struct {
 }
 
 // open takes the data directory over and starts folding. It makes the directory when there is none.
-func open(e *env, cfg Config) (*node, error) {
+func open(e *world, cfg Config) (*node, error) {
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
@@ -70,7 +70,7 @@ func (n *node) work(run context.Context) {
 }
 
 // openExisting is open for commands that have nothing to say about a directory without data.
-func openExisting(e *env, cfg Config) (*node, error) {
+func openExisting(e *world, cfg Config) (*node, error) {
 	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"rollcall"
 	"rollcall/block"
@@ -74,9 +75,14 @@ func (s *session) insertChunks(ctx context.Context, chunks []chunk) error {
 	})
 }
 
+const (
+	selectChunks   = "SELECT c, id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c, level DESC, id"
+	selectChunksOf = "SELECT id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ? ORDER BY level DESC, id"
+	everyLevel     = math.MaxInt64
+)
+
 // chunks reads the chunks of the keys from k up to, not including, the one with c = until; those of a key oldest first.
 func (s *session) chunks(ctx context.Context, k chunkKey, until int64) ([]chunk, error) {
-	const query = "SELECT c, id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c, level DESC, id"
 	var list []chunk
 	err := s.each(ctx, func(scan func(...any) error) error {
 		c := chunk{key: k}
@@ -85,7 +91,19 @@ func (s *session) chunks(ctx context.Context, k chunkKey, until int64) ([]chunk,
 		}
 		list = append(list, c)
 		return nil
-	}, query, k.kind, k.a, k.b, k.c, until)
+	}, selectChunks, k.kind, k.a, k.b, k.c, until)
+	return list, err
+}
+
+// chunksOf reads the chunks of one key whose level lies between low and high, oldest first.
+func (s *session) chunksOf(ctx context.Context, k chunkKey, low, high int64) ([]chunk, error) {
+	var list []chunk
+	err := s.each(ctx, func(scan func(...any) error) error {
+		c := chunk{key: k}
+		err := scan(&c.id, &c.level, &c.data)
+		list = append(list, c)
+		return err
+	}, selectChunksOf, k.kind, k.a, k.b, k.c, low, high)
 	return list, err
 }
 

@@ -40,10 +40,15 @@ type session struct {
 	statements map[string]*sql.Stmt
 }
 
-func newSession(ctx context.Context, db *sql.DB) (*session, error) {
+func newSession(ctx context.Context, db *sql.DB, settings ...string) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
+	}
+	for _, setting := range settings {
+		if _, err := conn.ExecContext(ctx, setting); err != nil {
+			return nil, errors.Join(fmt.Errorf("connect: %w", err), conn.Close())
+		}
 	}
 	return &session{conn, map[string]*sql.Stmt{}}, nil
 }
@@ -124,13 +129,15 @@ func (s *session) execValues(ctx context.Context, v *values, n int, row func(arg
 	return nil
 }
 
-func (s *session) close() error {
+func (s *session) closeStatements() error {
 	var errs []error
 	for _, p := range s.statements {
 		errs = append(errs, p.Close())
 	}
-	return errors.Join(append(errs, s.conn.Close())...)
+	return errors.Join(errs...)
 }
+
+func (s *session) close() error { return errors.Join(s.closeStatements(), s.conn.Close()) }
 
 // pool is a bounded number of reading sessions.
 type pool struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 
 	"rollcall"
@@ -120,18 +119,3 @@ func (v *view) Ledger(ctx context.Context, from, until int64) (rows []store.Ledg
 	}
 	return rows, nil
 }
-
-// chunksOf reads the chunks of one key whose level lies between low and high, oldest first.
-func (s *session) chunksOf(ctx context.Context, k chunkKey, low, high int64) ([]chunk, error) {
-	const query = "SELECT id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ? ORDER BY level DESC, id"
-	var list []chunk
-	err := s.each(ctx, func(scan func(...any) error) error {
-		c := chunk{key: k}
-		err := scan(&c.id, &c.level, &c.data)
-		list = append(list, c)
-		return err
-	}, query, k.kind, k.a, k.b, k.c, low, high)
-	return list, err
-}
-
-const everyLevel = math.MaxInt64

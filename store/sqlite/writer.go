@@ -12,22 +12,25 @@ import (
 // writer is the one session that writes.
 type writer struct {
 	db      *sql.DB
-	session *session
+	session *session      // nil after a transaction that could not be ended
 	turn    chan struct{} // holds a token while no transaction is under way; closed with the store
 }
 
+// settings of the writing connection. The first two hold only before there is a page, and in this order.
+func settings() []string {
+	return []string{
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize), "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = FULL", fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", maxWAL/pageSize),
+		fmt.Sprintf("PRAGMA journal_size_limit = %d", maxWAL),
+	}
+}
+
 func openWriter(ctx context.Context, path string) (*writer, error) {
-	db, err := connect(path, writerCacheKB, url.Values{
-		"_auto_vacuum": {"INCREMENTAL"},
-		"_pragma": {
-			fmt.Sprintf("page_size(%d)", pageSize), "journal_mode(WAL)", "synchronous(FULL)",
-			fmt.Sprintf("wal_autocheckpoint(%d)", maxWAL/pageSize), fmt.Sprintf("journal_size_limit(%d)", maxWAL),
-		},
-	})
+	db, err := connect(path, writerCacheKB, url.Values{})
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(ctx, db)
+	s, err := newSession(ctx, db, settings()...)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -42,6 +45,9 @@ func (w *writer) close() error {
 		return nil
 	}
 	close(w.turn)
+	if w.session == nil {
+		return w.db.Close()
+	}
 	ctx := context.Background()
 	_, err := w.session.exec(ctx, "PRAGMA busy_timeout = 1000") // a reader elsewhere keeps the WAL, which is no harm
 	if err == nil {
@@ -68,7 +74,7 @@ func (w *writer) transact(ctx context.Context, f func(ctx context.Context, t *se
 			err = fmt.Errorf("end transaction: %w", err)
 		}
 		if _, undo := t.exec(within, "ROLLBACK"); undo != nil {
-			return errors.Join(err, w.renew(within))
+			return errors.Join(err, w.giveUp())
 		}
 		return err
 	})
@@ -85,17 +91,21 @@ func (w *writer) alone(ctx context.Context, f func(ctx context.Context, t *sessi
 		}
 	}
 	defer func() { w.turn <- struct{}{} }()
+	if w.session == nil {
+		s, err := newSession(ctx, w.db, settings()...)
+		if err != nil {
+			return err
+		}
+		w.session = s
+	}
 	return f(context.WithoutCancel(ctx), w.session)
 }
 
-// renew takes a new connection in the place of one whose transaction could not be ended: closing the old one ends it.
-func (w *writer) renew(ctx context.Context) error {
-	_ = w.session.conn.Raw(func(any) error { return driver.ErrBadConn }) // so that the pool drops it
-	_ = w.session.close()
-	s, err := newSession(ctx, w.db)
-	if err != nil {
-		return err
-	}
-	w.session = s
-	return nil
+// giveUp closes a connection whose transaction could not be ended, which ends it. The next transaction takes a new one.
+func (w *writer) giveUp() error {
+	s := w.session
+	w.session = nil
+	err := s.closeStatements()
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool drops it
+	return err
 }
