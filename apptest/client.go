@@ -110,8 +110,11 @@ func (c Client) Committed() error {
 		var status struct {
 			Lag *int `json:"lag"`
 		}
-		if err := json.Unmarshal(reply.Body, &status); err != nil || status.Lag == nil {
-			return false, fmt.Errorf("status %d: no lag in %s (%v)", reply.Status, reply.Body, err)
+		if err := json.Unmarshal(reply.Body, &status); err != nil {
+			return false, fmt.Errorf("status %d: %w in %s", reply.Status, err, reply.Body)
+		}
+		if status.Lag == nil {
+			return false, fmt.Errorf("status %d: no lag in %s", reply.Status, reply.Body)
 		}
 		return *status.Lag == 0, nil
 	})

@@ -67,7 +67,7 @@ func (s *Server) wait(stderr io.Reader) {
 func (s *Server) Ready() error {
 	late := time.After(patience)
 	select {
-	case s.Client.URL = <-s.written.address:
+	case s.URL = <-s.written.address:
 	case <-s.ended:
 		return fmt.Errorf("it ended: %v", s.cmd.ProcessState)
 	case <-late:

@@ -62,12 +62,12 @@ func RandomWorld(d Dice, limits bool) World {
 	return w
 }
 
-// RecentWorld lies in the days before now, all its events arrive now, and its texts are valid UTF-8: a world for the
-// real binary.
+// RecentWorld lies in the days before now, all its events arrive now, and no retention is near: a world for the real
+// binary.
 func RecentWorld(d Dice, now time.Time) World {
 	c := Config{
 		Location: now.Location(), Dimensions: []string{"campaign", "age"}, Gap: 30 * time.Minute,
-		Passive: []string{"heartbeat"}, MinuteRetention: 48 * time.Hour, HourRetention: 90 * 24 * time.Hour,
+		Passive: []string{"heartbeat"},
 	}
 	w := World{Config: c, Start: c.StartOf(now.UnixMilli(), -worldDays), Values: []string{"A", "B", "ä,b", rollcall.NotSet, ""}}
 	w.fill(d, worldEvents)
