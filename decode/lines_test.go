@@ -78,7 +78,7 @@ var bodyCases = []struct{ in, want string }{
 	{"[" + recA + "]" + recB, `1:"a" 1:"b"`}, {"[" + recA + "]\n" + recB + "\n", `1:"a" 2:"b"`}, {"[garbage\n" + recA + "\n" + recB, `1:invalid_json 2:invalid_json 2:"a" 3:"b"`},
 	{`[{"user_id":"a,` + "\n" + recB + "\n" + recA, `1:invalid_json 2:invalid_json 2:"b" 3:"a"`}, {"[" + recA + "}," + recB + "]", `1:"a" 1:invalid_json`},
 	{`["a,b",` + recA + `]`, `1:not_an_object 1:"a"`}, {`["a\",",` + recA + `]`, `1:not_an_object 1:"a"`}, {"[[[[[" + recA + "]", `1:invalid_json 1:invalid_json`},
-	{"\xff\xfe{\x00}\x00", `1:invalid_json`}, {"\xef\xbb", `1:invalid_json`}, {bom + "\xbb", `1:invalid_json`}, {"]", `1:invalid_json`}, {"}", `1:invalid_json`}, {"\x00", `1:invalid_json`},
+	{"\xff\xfe{\x00}\x00", `1:invalid_json`}, {"\xef\xbb", `1:invalid_json`}, {bom + "\xbb", `1:invalid_json`}, {bom + "\xef", `1:invalid_json`}, {"]", `1:invalid_json`}, {"}", `1:invalid_json`}, {"\x00", `1:invalid_json`},
 }
 
 func TestBody(t *testing.T) {
@@ -218,10 +218,10 @@ func nothingLost(t fataler, input []byte, between string, decode func(Each) erro
 		}
 	}
 	err := decode(func(_ int, raw []byte, _ *rollcall.Event, _ *Reject) error {
-		for !bytes.HasPrefix(rest, raw) && bytes.HasPrefix(rest, []byte(bom)) {
-			rest = rest[len(bom):] // a record may begin with a byte that ends the mark
-		}
 		n := bytes.Index(rest, raw)
+		if at := cap(rest) - cap(raw); n >= 0 && at > n && len(raw) > 0 && at < len(rest) && &rest[at] == &raw[0] {
+			n = at // the bytes stand there twice; it is known which are meant
+		}
 		if n < 0 {
 			t.Fatalf("%q: record %q is not in the rest %q", input, raw, rest)
 		}
