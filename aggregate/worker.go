@@ -177,7 +177,7 @@ func (w *worker) foldBatch(ctx context.Context, b *fold.Batch) error {
 
 // cut takes the worker's share of a commit; nil when there is nothing to commit.
 func (w *worker) cut(snapshot bool) *part {
-	if w.next == w.cutAt && (!snapshot || w.fold.Dirty() == 0) {
+	if w.next == w.cutAt && (!snapshot || w.next == w.snapshot) {
 		return nil
 	}
 	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut()}

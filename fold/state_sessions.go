@@ -66,15 +66,6 @@ func (s *Shard) LoadHead(data []byte) error {
 	return r.err()
 }
 
-// Dirty is the number of changes a Snapshot would write.
-func (s *Shard) Dirty() int {
-	n := len(s.ids.keys) + len(s.sids.keys)
-	for _, d := range s.parts {
-		n += len(d.changed) + len(d.renamed)
-	}
-	return n
-}
-
 // writeSessions writes the runs of the users that changed, and the named sessions that did.
 func (s *Shard) writeSessions(w *chunkWriter, d *sessionDay) {
 	slices.Sort(d.changed)
