@@ -132,6 +132,10 @@ func (b *Batch) Decode(payload []byte) error {
 		}
 		b.Tuples = append(b.Tuples, uint32(s))
 	}
+	if len(b.DimNames) == 0 {
+		d.bad = d.bad || tuples > 1
+		tuples = 1
+	}
 	n, time := d.count(6), d.varint()
 	b.Rows = b.Rows[:0]
 	for range n {
@@ -143,7 +147,7 @@ func (b *Batch) Decode(payload []byte) error {
 		d.row(r)
 		time += r.Time
 		r.Time = time
-		if uint64(r.Tuple) >= uint64(max(tuples, 1)) || uint64(r.Type) > uint64(len(b.Strings)) {
+		if uint64(r.Tuple) >= uint64(tuples) || uint64(r.Type) > uint64(len(b.Strings)) {
 			d.bad = true
 		}
 	}
