@@ -28,6 +28,7 @@ type rowKey struct {
 	id       uint64
 	session  uint64
 	user     uint32 // 0 when not met before this batch
+	slot     uint32 // of the user in the dictionary, as long as it is not resized
 }
 
 // Doubts are the keys that may have been seen before the last snapshot: their parts must be looked up, and what is
@@ -56,9 +57,7 @@ func (s *Shard) Prepare(b *Batch) Doubts {
 	}
 	for i := range b.keys {
 		if k := &b.keys[i]; len(b.Rows[i].User) > 0 {
-			if slot := s.users.find(k.userHash); slot != nil {
-				k.user = slot.user
-			}
+			k.user, k.slot = s.users.look(k.userHash)
 		}
 	}
 	return s.doubts(b)

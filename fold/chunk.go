@@ -30,6 +30,13 @@ func newChunkWriter(dims int) *chunkWriter {
 	return &chunkWriter{dims: dims, tuples: map[string]uint32{}}
 }
 
+// reset begins another chunk in the same memory.
+func (w *chunkWriter) reset() {
+	w.table, w.body = w.table[:0], w.body[:0]
+	clear(w.tuples)
+	clear(w.known)
+}
+
 func (w *chunkWriter) uvarint(v uint64) { w.body = binary.AppendUvarint(w.body, v) }
 func (w *chunkWriter) varint(v int64)   { w.body = binary.AppendVarint(w.body, v) }
 func (w *chunkWriter) byte(v byte)      { w.body = append(w.body, v) }
@@ -74,32 +81,43 @@ const (
 
 // text writes a text, packed when it is hexadecimal or a UUID, and so exactly that it reads back byte for byte.
 func (w *chunkWriter) text(s []byte) {
-	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
-		var digits [32]byte
-		copy(digits[copy(digits[:], s[:8]):], s[9:13])
-		copy(digits[12:], s[14:18])
-		copy(digits[16:], s[19:23])
-		copy(digits[20:], s[24:])
-		if isHex(digits[:]) {
-			w.uvarint(16<<2 | textUUID)
-			w.body, _ = hex.AppendDecode(w.body, digits[:])
+	start := len(w.body)
+	switch {
+	case len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-':
+		w.uvarint(16<<2 | textUUID)
+		if w.hex(s[:8]) && w.hex(s[9:13]) && w.hex(s[14:18]) && w.hex(s[19:23]) && w.hex(s[24:]) {
+			return
+		}
+	case len(s) >= 4 && len(s)%2 == 0:
+		w.uvarint(uint64(len(s)/2)<<2 | textHex)
+		if w.hex(s) {
 			return
 		}
 	}
-	if len(s) >= 4 && len(s)%2 == 0 && isHex(s) {
-		w.uvarint(uint64(len(s)/2)<<2 | textHex)
-		w.body, _ = hex.AppendDecode(w.body, s)
-		return
-	}
+	w.body = w.body[:start]
 	w.uvarint(uint64(len(s))<<2 | textPlain)
 	w.body = append(w.body, s...)
 }
 
-func isHex(s []byte) bool {
-	for _, c := range s {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+// digitValues gives the value of a lower-case hexadecimal digit, and 255 for any other byte.
+var digitValues = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = uint8(i)
+	}
+	return t
+}()
+
+// hex writes an even number of digits; false when one is not a lower-case hexadecimal digit.
+func (w *chunkWriter) hex(s []byte) bool {
+	for i := 0; i+1 < len(s); i += 2 {
+		hi, lo := digitValues[s[i]], digitValues[s[i+1]]
+		if hi|lo > 15 {
 			return false
 		}
+		w.body = append(w.body, hi<<4|lo)
 	}
 	return true
 }

@@ -41,7 +41,8 @@ type Shard struct {
 	hours   map[int64]*hourPresence // by period: start of the hour, Unix minutes
 	parts   map[int64]*sessionDay   // by UTC day
 	accs    map[rollcall.Date]*dayAcc
-	minutes map[int64]*acc // by period
+	spare   []*dayAcc            // empty, for reuse
+	minutes map[int64]*minuteAcc // by period
 	ledger  map[int64]*LedgerDelta
 	letters []Late
 
@@ -75,7 +76,7 @@ func New(cfg Config, key Key) *Shard {
 		cfg: cfg, key: key, full: len(cfg.Cuboids) - 1,
 		cells: newCellTable(cfg), users: newDictionary(), ids: newKeyIndex(), sids: newKeyIndex(),
 		days: map[rollcall.Date]*dayPresence{}, hours: map[int64]*hourPresence{}, parts: map[int64]*sessionDay{},
-		accs: map[rollcall.Date]*dayAcc{}, minutes: map[int64]*acc{}, ledger: map[int64]*LedgerDelta{},
+		accs: map[rollcall.Date]*dayAcc{}, minutes: map[int64]*minuteAcc{}, ledger: map[int64]*LedgerDelta{},
 		maxTime: math.MinInt64, horizonOf: math.MinInt64, clock: 1,
 	}
 }

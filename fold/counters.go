@@ -12,11 +12,18 @@ const wholeDay = 63
 // acc gathers the counter deltas of one period since the last Cut. Additive counters are kept for full cells at the
 // finest sub-bucket they count in; Cut sums them into the coarser cuboids and the day. Active users cannot be summed
 // and are kept for every cuboid.
+//
+// Each sub-bucket has an index of its own: events come more or less by time, so that the lines in use stay few.
 type acc struct {
-	full   rowIndex
+	index  [wholeDay + 1]subIndex
 	rows   []accRow
-	coarse rowIndex      // active users of the cuboids that are not full
 	active [][]activeRow // by cuboid index
+}
+
+// subIndex finds the rows of one sub-bucket.
+type subIndex struct {
+	full   rowIndex // by cell
+	coarse rowIndex // by cuboid and cell: active users of the cuboids that are not full
 }
 
 type accRow struct {
@@ -38,9 +45,17 @@ type dayAcc struct {
 	hours []int64 // nil on a usual day
 }
 
+// minuteAcc is the acc of an hour by minute, with the hour's place. An hour bucket need not hold the instant it is named
+// after, so the place comes from its events.
+type minuteAcc struct {
+	acc
+	date rollcall.Date
+	hour uint8
+}
+
 // at gives the row of a full cell.
 func (a *acc) at(sub uint8, cell uint32) *rollcall.Counters {
-	i, fresh := a.full.of(uint64(sub)<<32|uint64(cell), len(a.rows))
+	i, fresh := a.index[sub].full.of(uint64(cell), len(a.rows))
 	if fresh {
 		a.rows = append(a.rows, accRow{sub: sub, cell: cell})
 	}
@@ -53,7 +68,7 @@ func (a *acc) addActive(sub uint8, cuboid int, cell uint32) {
 		a.active = append(a.active, nil)
 	}
 	rows := &a.active[cuboid]
-	i, fresh := a.coarse.of(uint64(cuboid)<<40|uint64(sub)<<32|uint64(cell), len(*rows))
+	i, fresh := a.index[sub].coarse.of(uint64(cuboid)<<32|uint64(cell), len(*rows))
 	if fresh {
 		*rows = append(*rows, activeRow{sub: sub, cell: cell})
 	}
@@ -65,8 +80,10 @@ func (a *acc) reset() {
 	for c := range a.active {
 		a.active[c] = a.active[c][:0]
 	}
-	a.full.reset()
-	a.coarse.reset()
+	for i := range a.index {
+		a.index[i].full.reset()
+		a.index[i].coarse.reset()
+	}
 }
 
 func (a *acc) empty() bool { return len(a.rows) == 0 }
@@ -118,8 +135,10 @@ func (x *rowIndex) grow() {
 }
 
 func (x *rowIndex) reset() {
-	clear(x.slots)
-	x.used = 0
+	if x.used > 0 {
+		clear(x.slots)
+		x.used = 0
+	}
 }
 
 // The finest grain something counts in.
@@ -132,12 +151,12 @@ const (
 // level gives the finest grain of an event, by its age when the log received it.
 func (s *Shard) level(time, received int64) uint8 {
 	switch age := received - time; {
-	case age < s.cfg.MinuteRetention:
-		return levelMinute
-	case age < s.cfg.HourRetention:
+	case age >= s.cfg.HourRetention:
+		return levelDay
+	case age >= s.cfg.MinuteRetention:
 		return levelHour
 	default:
-		return levelDay
+		return levelMinute
 	}
 }
 
@@ -146,7 +165,13 @@ func (s *Shard) counters(time int64, level uint8, cell uint32) *rollcall.Counter
 	d, tod := s.date(time)
 	if level == levelMinute {
 		period, minute := minuteOf(time, tod)
-		return s.minuteAcc(period).at(minute, cell)
+		a, ok := s.minutes[period]
+		if !ok {
+			day := s.dayAcc(d)
+			a = &minuteAcc{date: d, hour: day.hour(time, tod)}
+			s.minutes[period] = a
+		}
+		return a.at(minute, cell)
 	}
 	a := s.dayAcc(d)
 	if level == levelDay {
@@ -194,7 +219,12 @@ func (s *Shard) dayAcc(d rollcall.Date) *dayAcc {
 	}
 	a, ok := s.accs[d]
 	if !ok {
-		a = &dayAcc{date: d, hours: unusualHours(s.cfg.Calendar, d)}
+		if n := len(s.spare); n > 0 {
+			a, s.spare = s.spare[n-1], s.spare[:n-1]
+		} else {
+			a = &dayAcc{}
+		}
+		a.date, a.hours = d, unusualHours(s.cfg.Calendar, d)
 		s.accs[d] = a
 	}
 	s.acc = a
@@ -216,28 +246,10 @@ func unusualHours(c rollcall.Calendar, d rollcall.Date) []int64 {
 	return nil
 }
 
-func (s *Shard) minuteAcc(period int64) *acc {
-	a, ok := s.minutes[period]
-	if !ok {
-		a = &acc{}
-		s.minutes[period] = a
-	}
-	return a
-}
-
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
 		q--
 	}
 	return q
-}
-
-// hourOfPeriod gives the date and hour number of a minute period.
-func (s *Shard) hourOfPeriod(period int64) (*dayAcc, uint8) {
-	// The period's start may be cut to the minute; a minute later is inside it whatever the zone's offset.
-	at := period*minuteMS + minuteMS
-	d, tod := s.date(at)
-	a := s.dayAcc(d)
-	return a, a.hour(at, tod)
 }

@@ -73,12 +73,12 @@ func (s *Shard) cutMinutes(d *Delta) {
 			continue
 		}
 		for c := range s.cfg.Cuboids {
-			s.sum(a, c, false)
+			s.sum(&a.acc, c, false)
 			d.addCells(s.columns(block.CellKey{Grain: rollcall.Minute, Period: block.Period(period), Cuboid: s.cfg.Cuboids[c]}, c, 0, wholeDay-1))
 		}
-		day, hour := s.hourOfPeriod(period)
+		day := s.dayAcc(a.date)
 		for i := range a.rows {
-			addable(day.at(hour, a.rows[i].cell), &a.rows[i].counters)
+			addable(day.at(a.hour, a.rows[i].cell), &a.rows[i].counters)
 		}
 		a.reset()
 	}
@@ -90,6 +90,9 @@ func (s *Shard) cutDays(d *Delta) {
 		if a.empty() {
 			delete(s.accs, date)
 			s.acc = nil
+			if len(s.spare) < 4 {
+				s.spare = append(s.spare, a)
+			}
 			continue
 		}
 		for c := range s.cfg.Cuboids {

@@ -62,14 +62,19 @@ func (d *dictionary) free(hash uint64) uint64 {
 
 // find gives the slot of a user, or nil.
 func (d *dictionary) find(hash uint64) *userSlot {
+	if user, at := d.look(hash); user != 0 {
+		return &d.slots[at]
+	}
+	return nil
+}
+
+// look gives the number of a user and where it is kept; 0 for an unknown one.
+func (d *dictionary) look(hash uint64) (user, at uint32) {
 	mask := uint64(len(d.slots) - 1)
 	for i := hash >> d.shift; ; i = (i + 1) & mask {
 		s := &d.slots[i]
-		if s.hash == hash && s.user != 0 {
-			return s
-		}
-		if s.user == 0 {
-			return nil
+		if s.hash == hash && s.user != 0 || s.user == 0 {
+			return s.user, uint32(i)
 		}
 	}
 }

@@ -124,6 +124,9 @@ func (s *Shard) user(r *record.Row, k *rowKey) *userSlot {
 	if len(r.User) == 0 {
 		return nil
 	}
+	if slot := &s.users.slots[k.slot]; slot.hash == k.userHash && slot.user != 0 {
+		return slot
+	}
 	if slot := s.users.find(k.userHash); slot != nil {
 		return slot
 	}
@@ -161,7 +164,8 @@ func (s *Shard) countRecord(c *rollcall.Counters, r *record.Row) {
 	}
 }
 
-// arrive makes the user active in the day and, when they count, the hour and the minute.
+// arrive makes the user active in the day and, when they count, the hour and the minute. The event is counted already, so
+// that the accs of its periods are there.
 func (s *Shard) arrive(day *dayPresence, hour *hourPresence, user, cell uint32, level, minute uint8, time, tod int64) {
 	a := s.dayAcc(day.date)
 	bit := uint8(noBit)
@@ -174,7 +178,7 @@ func (s *Shard) arrive(day *dayPresence, hour *hourPresence, user, cell uint32, 
 		day.modified = s.clock
 	}
 	if hour != nil {
-		hour.add(user, cell, minute, s.cells, s.minuteAcc(hour.period), false)
+		hour.add(user, cell, minute, s.cells, &s.minutes[hour.period].acc, false)
 		hour.modified = s.clock
 	}
 }

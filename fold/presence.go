@@ -63,9 +63,10 @@ func (p *presence[M]) slot(user uint32) *userCells[M] {
 	}
 }
 
-func (p *presence[M]) grow() {
+func (p *presence[M]) grow() { p.resize(max(64, 2*len(p.slots))) }
+
+func (p *presence[M]) resize(n int) {
 	old := p.slots
-	n := max(64, 2*len(old))
 	p.slots, p.shift = make([]userCells[M], n), uint8(32-bits.TrailingZeros(uint(n)))
 	for _, s := range old {
 		if s.user != 0 {
@@ -93,9 +94,10 @@ func (p *presence[M]) add(user, cell uint32, bit uint8, t *cellTable, to *acc, p
 		p.addWide(user, cell, bit, t, to, period)
 		return
 	}
-	e, n := &s.userCell, 1
+	e, at, n := &s.userCell, uint32(0), 1 // at is e's place in more, +1
 	for e.cell != cell && e.next != 0 {
-		e = &p.more[e.next-1]
+		at = e.next
+		e = &p.more[at-1]
 		n++
 	}
 	if e.cell == cell {
@@ -113,6 +115,9 @@ func (p *presence[M]) add(user, cell uint32, bit uint8, t *cellTable, to *acc, p
 	}
 	p.count(t, to, cell, bit, news{true, m != 0}, s, period)
 	p.more = append(p.more, userCell[M]{cell: cell, mask: m})
+	if at > 0 {
+		e = &p.more[at-1] // append may have moved it
+	}
 	e.next = uint32(len(p.more))
 	p.pend = append(p.pend, pair{cell, user, bit})
 }

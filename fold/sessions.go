@@ -75,9 +75,10 @@ func (d *sessionDay) place(user uint32) *runSlot {
 	}
 }
 
-func (d *sessionDay) grow() {
+func (d *sessionDay) grow() { d.resize(max(64, 2*len(d.slots))) }
+
+func (d *sessionDay) resize(n int) {
 	old := d.slots
-	n := max(64, 2*len(old))
 	d.slots, d.shift = make([]runSlot, n), uint8(32-bits.TrailingZeros(uint(n)))
 	for _, s := range old {
 		if s.user != 0 {

@@ -28,10 +28,11 @@ func (x *keyIndex) cut(withValues bool, emit func(part int64, data []byte)) {
 		sorted[at[k.user]] = k
 		at[k.user]++
 	}
+	w := newChunkWriter(0)
 	for low := uint32(0); low <= top; low += keyUsers {
 		high := min(low+keyUsers, top+1)
 		if keys := sorted[starts[low]:starts[high]]; len(keys) > 0 {
-			w := newChunkWriter(0)
+			w.reset()
 			writeKeys(w, low, keys, withValues)
 			emit(KeyPart(low), w.bytes())
 		}

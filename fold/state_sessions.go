@@ -31,9 +31,12 @@ func (s *Shard) Snapshot() *State {
 	s.ids.written()
 	s.sids.cut(true, func(part int64, data []byte) { st.SessionIDs = append(st.SessionIDs, Chunk{part, data}) })
 	s.sids.written()
+	w := newChunkWriter(s.cfg.Dims)
 	for day, d := range s.parts {
 		if len(d.changed)+len(d.renamed) > 0 {
-			st.Sessions = append(st.Sessions, Chunk{day, s.writeSessions(d)})
+			w.reset()
+			s.writeSessions(w, d)
+			st.Sessions = append(st.Sessions, Chunk{day, w.bytes()})
 		}
 		if d.texts.wasteful() {
 			d.compact()
@@ -44,33 +47,27 @@ func (s *Shard) Snapshot() *State {
 
 func (s *Shard) writeHead() []byte {
 	w := newChunkWriter(0)
+	w.fixed(s.key[0])
+	w.fixed(s.key[1])
 	w.varint(s.maxTime)
 	w.varint(s.counts.Accepted)
 	return w.bytes()
 }
 
-// LoadHead sets the totals that folding rests on to those of the snapshot; Restore sets those of the last commit.
+// LoadHead sets the totals that folding rests on to those of the snapshot; Restore sets those of the last commit. The
+// head has the shard's secret too: a shard may have seen ids before it has a user, whose entry would bring it.
 func (s *Shard) LoadHead(data []byte) error {
 	r, err := readChunk(data)
 	if err != nil {
 		return fmt.Errorf("load snapshot head: %w", err)
 	}
+	s.key = Key{r.fixed(), r.fixed()}
 	s.maxTime, s.counts.Accepted = r.varint(), r.varint()
 	return r.err()
 }
 
-// Dirty is the number of changes a Snapshot would write.
-func (s *Shard) Dirty() int {
-	n := len(s.ids.keys) + len(s.sids.keys)
-	for _, d := range s.parts {
-		n += len(d.changed) + len(d.renamed)
-	}
-	return n
-}
-
 // writeSessions writes the runs of the users that changed, and the named sessions that did.
-func (s *Shard) writeSessions(d *sessionDay) []byte {
-	w := newChunkWriter(s.cfg.Dims)
+func (s *Shard) writeSessions(w *chunkWriter, d *sessionDay) {
 	slices.Sort(d.changed)
 	w.uvarint(uint64(len(d.changed)))
 	last := uint32(0)
@@ -108,7 +105,6 @@ func (s *Shard) writeSessions(d *sessionDay) []byte {
 		w.text(d.texts.get(n.id))
 	}
 	d.renamed = d.renamed[:0]
-	return w.bytes()
 }
 
 // compact rebuilds the arena of entry events' ids.
@@ -192,6 +188,9 @@ func readSessions(data []byte, user func(user uint32, runs []runRecord), name fu
 // LoadSessions brings in the sessions of a UTC day, oldest chunk first; no chunks for a day without any.
 func (s *Shard) LoadSessions(day int64, chunks [][]byte) error {
 	d := &sessionDay{day: day, base: day * dayMS}
+	if before := s.parts[day-1]; before != nil && before.used > 64 {
+		d.resize(len(before.slots)) // days are alike
+	}
 	for _, data := range chunks {
 		dims, err := readSessions(data, func(user uint32, runs []runRecord) { s.loadRuns(d, user, runs) }, func(n namedRecord) { s.loadNamed(d, n) })
 		if err == nil && dims != s.cfg.Dims {
@@ -238,6 +237,9 @@ func (s *Shard) loadNamed(d *sessionDay, x namedRecord) {
 // LoadDay brings in who was active on a date; nil for nobody.
 func (s *Shard) LoadDay(d rollcall.Date, sets *block.Sets) {
 	p := &dayPresence{date: d}
+	if before := s.days[d-1]; before != nil && before.used > 64 {
+		p.resize(len(before.slots)) // days are alike
+	}
 	load(&p.presence, sets, s.cells)
 	s.days[d] = p
 }

@@ -1,0 +1,32 @@
+VULN_VERSION := v1.8.0
+FUZZTIME ?= 20s
+
+.PHONY: help build test bench lint fuzz vuln demo
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build ./bin/rollcall
+	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
+
+test: ## everything that must be green: format, vet, lint, all tests
+	@./.ci/run
+
+lint: ## the linter alone
+	golangci-lint run ./...
+
+bench: ## the benchmarks of every package
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+vuln: ## known vulnerabilities in the modules used
+	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
+
+demo: ## a history, the page, and live traffic
+	go run ./cmd/rollcall demo

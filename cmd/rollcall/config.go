@@ -1,0 +1,90 @@
+package main
+
+import (
+	"runtime"
+	"time"
+)
+
+// Config is the configuration in force. docs/configuration.md explains each key.
+type Config struct {
+	Data, Listen string
+
+	Timezone           string
+	Dimensions         []string
+	Fields             map[string]string
+	SessionGap         time.Duration
+	PassiveTypes       []string
+	LateHorizon        time.Duration // 0: unlimited
+	MaxDimensionValues int
+
+	CommitInterval                 time.Duration
+	StateMemory                    int64 // bytes
+	MinuteRetention, HourRetention time.Duration
+	LogKind                        string
+	LogShards                      int
+	LogSegmentBytes, LogTailBytes  int64
+	LogMaxBytes                    int64         // 0: no limit
+	LogMaxAge                      time.Duration // 0: kept for ever
+	StoreKind, CacheKind           string
+	MaxBody, MaxLine               int64 // bytes
+	RateLimit                      int   // events a second; 0: no limit
+	APIKeys                        []string
+}
+
+func defaults() Config {
+	return Config{
+		Data: "./rollcall-data", Listen: ":8080",
+		Timezone: "UTC", Fields: map[string]string{}, SessionGap: 30 * time.Minute, MaxDimensionValues: 10_000,
+		CommitInterval: 200 * time.Millisecond, StateMemory: 256 << 20,
+		MinuteRetention: 2 * day, HourRetention: 90 * day,
+		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
+		StoreKind: "sqlite", CacheKind: "memory",
+		MaxBody: 16 << 20, MaxLine: 1 << 20,
+	}
+}
+
+const day = 24 * time.Hour
+
+// setting is one key of the configuration. It lists them all once, for the file, the environment, the flags, `config
+// print` and the checks.
+type setting struct {
+	key     string
+	help    string
+	example string
+	value   value
+	lasting bool // the stored figures depend on it
+}
+
+// settings gives the keys of c in the order of the documentation.
+func settings(c *Config) []setting {
+	return []setting{
+		{"data", "Directory of the embedded log and store.", "./rollcall-data", (*text)(&c.Data), false},
+		{"listen", "Address to serve HTTP on.", ":8080", (*text)(&c.Listen), false},
+		{"timezone", "Report time zone.", "UTC", (*text)(&c.Timezone), true},
+		{"dimensions", "Dimensions to count by.", "a,b", (*list)(&c.Dimensions), true},
+		{"fields", "Input field of each name.", "time=ts,user_id=uuid", (*dict)(&c.Fields), false},
+		{"session_gap", "Longest pause within a session.", "30m", (*duration)(&c.SessionGap), true},
+		{"passive_types", "Event types that are not interactive.", "heartbeat", (*list)(&c.PassiveTypes), true},
+		{"late_horizon", "How far behind the newest event one may be; 0 for any.", "7d", (*duration)(&c.LateHorizon), false},
+		{"max_dimension_values", "Distinct values of a dimension and day; the rest is (other).", "10000", (*number)(&c.MaxDimensionValues), false},
+		{"retention.minute", "How long minute cells are kept.", "2d", (*duration)(&c.MinuteRetention), false},
+		{"retention.hour", "How long hour cells are kept.", "90d", (*duration)(&c.HourRetention), false},
+		{"commit_interval", "Longest wait from the log to the store.", "200ms", (*duration)(&c.CommitInterval), false},
+		{"state_memory", "Memory for the states of days.", "256MiB", (*size)(&c.StateMemory), false},
+		{"log.kind", "Kind of log: embedded.", "embedded", (*text)(&c.LogKind), false},
+		{"log.shards", "Number of shards.", "4", (*number)(&c.LogShards), true},
+		{"log.segment_bytes", "Size of a log file.", "256MiB", (*size)(&c.LogSegmentBytes), false},
+		{"log.tail_bytes", "Memory for the newest part of the log.", "32MiB", (*size)(&c.LogTailBytes), false},
+		{"log.max_bytes", "Most bytes of log on disk; 0 for no limit.", "0", (*size)(&c.LogMaxBytes), false},
+		{"log.max_age", "How long folded events stay in the log; 0 for ever.", "0", (*duration)(&c.LogMaxAge), false},
+		{"store.kind", "Kind of store: sqlite.", "sqlite", (*text)(&c.StoreKind), false},
+		{"cache.kind", "Kind of cache: memory.", "memory", (*text)(&c.CacheKind), false},
+		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
+		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
+		{"rate_limit", "Most events a second over HTTP; 0 for no limit.", "0", (*number)(&c.RateLimit), false},
+		{"api_keys", "Keys that may post events; none for open.", "k1,k2", (*secrets)(&c.APIKeys), false},
+	}
+}
+
+// workers is how many goroutines decode a file.
+func workers() int { return max(runtime.GOMAXPROCS(0), 1) }

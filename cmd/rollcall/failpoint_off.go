@@ -1,0 +1,5 @@
+//go:build !failpoint || !unix
+
+package main
+
+func failpoint() func(string) { return nil }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"rollcall"
+	"rollcall/aggregate"
+	"rollcall/block"
+)
+
+const (
+	compactEvery = 2 * time.Second
+	expireEvery  = time.Hour
+)
+
+// keepHouse compacts the store after commits, and lets go of what retention no longer keeps. A failure is logged and tried
+// again: figures do not depend on it.
+func (n *node) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
+	commits, expired := int64(0), time.Time{}
+	for {
+		if now := time.Now(); now.Sub(expired) >= expireEvery {
+			expired = now
+			n.report(ctx, "expire", n.expire(ctx, now))
+		}
+		if s := n.aggregator.Status(); s.Commits != commits {
+			commits = s.Commits
+			_, err := n.store.Compact(ctx, false, aggregate.MergeState)
+			n.report(ctx, "compact", err)
+			n.log.SetFloor(n.aggregator.Floors())
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *node) expire(ctx context.Context, now time.Time) error {
+	if _, err := n.log.Retain(now); err != nil {
+		return err
+	}
+	minutes := now.Add(-n.cfg.MinuteRetention).UnixMilli() / time.Minute.Milliseconds()
+	if err := n.store.Expire(ctx, rollcall.Minute, block.Period(minutes-59)); err != nil { // the last hour that is wholly over
+		return err
+	}
+	return n.store.Expire(ctx, rollcall.Hour, block.Period(n.calendar.Date(now.Add(-n.cfg.HourRetention).UnixMilli())))
+}
+
+func (n *node) report(ctx context.Context, operation string, err error) {
+	if err != nil && ctx.Err() == nil {
+		n.logger.Error(operation, "error", err)
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync/atomic"
+
+	"rollcall/decode"
+	"rollcall/intake"
+)
+
+// sendBytes is about how much a request holds, unpacked.
+const sendBytes = 1 << 20
+
+// remote sends the files to a running server and waits until it has committed them.
+func (c *importCmd) remote(e *world, cfg Config, size int64) (sum imported, err error) {
+	if len(cfg.Fields) > 0 {
+		return sum, usageError("--map and --fields do not go with --server: the server's own fields count")
+	}
+	cl, err := newClient(c.Server, c.Key)
+	if err != nil {
+		return sum, err
+	}
+	before, err := cl.caughtUp(e.ctx)
+	if err != nil {
+		return sum, err
+	}
+	var events atomic.Int64
+	m := newMeter(e.err, size, true, events.Load)
+	for _, name := range c.Files {
+		if err = c.send(e, cl, cfg, m, name, &sum, &events); err != nil {
+			break
+		}
+	}
+	m.end()
+	after, wait := cl.caughtUp(context.WithoutCancel(e.ctx))
+	if err == nil {
+		err = wait
+	}
+	sum.Duplicates = max(after.Duplicates-before.Duplicates, 0)
+	sum.Late = max(after.Late-before.Late, 0)
+	sum.Accepted = max(sum.Accepted-sum.Duplicates-sum.Late, 0)
+	return sum, err
+}
+
+// send posts one file in parts. Parts have keys made of the file's content and their place in it.
+func (c *importCmd) send(e *world, cl *client, cfg Config, m *meter, name string, sum *imported, events *atomic.Int64) error {
+	in, identity := e.in, fmt.Sprintf("stdin-%016x", rand.Uint64())
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		content, err := intake.Identify(f)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		if in = f; content != "" {
+			identity = content
+		}
+	}
+	r, format, err := decode.Open(m.reader(in), name)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", name, err)
+	}
+	defer r.Close()
+	lines := bufio.NewReaderSize(r, 256<<10)
+	if format != decode.NDJSON || intake.FirstByte(lines) == '[' {
+		return usageError(name + ": --server takes one JSON object a line; import other forms with --data")
+	}
+	chunks := decode.NewChunks(lines, sendBytes, int(cfg.MaxLine))
+	for buf := []byte(nil); ; {
+		chunk, offset, err := chunks.Next(buf)
+		if len(chunk) > 0 {
+			reply, err := cl.post(e.ctx, chunk, fmt.Sprintf("%s@%d", identity, offset))
+			if err != nil {
+				return fmt.Errorf("send %s from byte %d: %w", name, offset, err)
+			}
+			sum.Accepted += reply.Accepted
+			sum.Quarantined += reply.rejected()
+			sum.Read += reply.Accepted + reply.rejected()
+			events.Add(reply.Accepted + reply.rejected())
+			buf = chunk[:0]
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = e.ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

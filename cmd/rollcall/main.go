@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+)
+
+// Exit statuses.
+const (
+	done     = 0
+	failed   = 1
+	wrongUse = 2
+)
+
+// usageError is a mistake of the caller: exit status 2.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// program is the command line.
+type program struct {
+	Serve      serveCmd                  `cmd:"" help:"Take events in over HTTP, count them, and answer queries."`
+	Import     importCmd                 `cmd:"" help:"Import files of events."`
+	Query      queryCmd                  `cmd:"" help:"Ask for figures."`
+	Status     statusCmd                 `cmd:"" help:"Tell how far the shards are, and what the store and log hold."`
+	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
+	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
+	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
+	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
+	Config     configCmd                 `cmd:"" help:"Check or print the configuration."`
+	Version    versionCmd                `cmd:"" help:"Print the version."`
+	Completion kongcompletion.Completion `cmd:"" help:"Set up tab completion for your shell."`
+}
+
+// world is what a command sees of the world.
+type world struct {
+	ctx      context.Context
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+	logger   *slog.Logger
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	os.Exit(run(&world{ctx, os.Stdin, os.Stdout, os.Stderr, os.Environ(), logger}, os.Args[1:]))
+}
+
+// run does one command and gives the exit status.
+func run(e *world, args []string) int {
+	p := &program{}
+	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Status.Settings, &p.Generate.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Config.Check.Settings, &p.Config.Print.Settings} {
+		*s = newSettings()
+	}
+	exit := -1
+	parser, err := kong.New(p, kong.Name("rollcall"), kong.Writers(e.out, e.err), kong.Exit(func(code int) { exit = code }),
+		kong.Description("Exact live answers about user activity: distinct users, sessions, bounces."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(), kong.Bind(e))
+	if err != nil {
+		fmt.Fprintln(e.err, "rollcall:", err)
+		return failed
+	}
+	kongcompletion.Register(parser)
+	command, err := parser.Parse(args)
+	if exit >= 0 { // help was printed
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(e.err, "rollcall: %v\nTry rollcall --help.\n", err)
+		return wrongUse
+	}
+	return status(e, command.Run(e))
+}
+
+func status(e *world, err error) int {
+	if err == nil {
+		return done
+	}
+	fmt.Fprintln(e.err, "rollcall:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return wrongUse
+	}
+	return failed
+}

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+const journey = "../../testdata/completejourney/events.ndjson.gz"
+
+// must runs a command that has to succeed.
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	status, out, errs := invoke(t, nil, args...)
+	if status != done {
+		t.Fatalf("rollcall %s: status %d\n%s%s", strings.Join(args, " "), status, out, errs)
+	}
+	return out
+}
+
+func summary(t *testing.T, out string) (s imported) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	return s
+}
+
+// The whole way: import, import again, ask, look at the state, compact, ask again.
+func TestImportAndQuery(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := summary(t, must(t, "import", journey, "--data", dir, "--dimensions", "campaign_id,age_group", "--format", "json"))
+	if s.Read != 75_000 || s.Accepted != 75_000 || s.Duplicates != 0 || s.Quarantined != 0 {
+		t.Fatalf("%+v", s)
+	}
+	out := must(t, "import", journey, "--data", dir)
+	if !strings.Contains(out, "nothing new") || !strings.Contains(out, "duplicates   75,000") {
+		t.Fatal(out)
+	}
+	ask := []string{"query", "--data", dir, "--from", "2017-01-01", "--to", "2018-02-01", "--grain", "total", "--metrics", "active_users,events", "--format", "csv"}
+	before := must(t, ask...)
+	if !strings.Contains(before, "total,2377,75000") {
+		t.Fatal(before)
+	}
+	if out := must(t, "status", "--data", dir); !strings.Contains(out, "75,000") {
+		t.Fatal(out)
+	}
+	must(t, "compact", "--data", dir)
+	if after := must(t, ask...); after != before {
+		t.Fatalf("compaction changed the figures:\n%s\n%s", before, after)
+	}
+}
+
+func TestLastingSettingsAreKept(t *testing.T) {
+	dir := t.TempDir()
+	file := writeTemp(t, "a.ndjson", `{"user_id":"u","time":"2026-11-01T00:10:00Z","c":"x"}`+"\n")
+	must(t, "import", file, "--data", dir, "--dimensions", "c", "--timezone", "Asia/Seoul")
+	if out := must(t, "query", "--data", dir, "--from", "2026-11-01", "--to", "2026-11-02", "--group-by", "c", "--metrics", "events", "--format", "csv"); !strings.Contains(out, "2026-11-01,x,1") {
+		t.Fatal(out)
+	}
+	for _, change := range [][]string{{"--timezone", "UTC"}, {"--dimensions", "c,d"}, {"--session-gap", "1h"}, {"--log-shards", "8"}, {"--passive-types", "x"}} {
+		status, _, errs := invoke(t, nil, append([]string{"import", file, "--data", dir}, change...)...)
+		if status != wrongUse || !strings.Contains(errs, "were made with") {
+			t.Errorf("%v: %d %s", change, status, errs)
+		}
+	}
+}
+
+func TestBadLinesOfAFile(t *testing.T) {
+	file := writeTemp(t, "bad.csv", "visitorid,time\nu1,2026-11-01T00:00:00Z\n,2026-11-01T00:00:00Z\nu2,never\n")
+	dir := t.TempDir()
+	args := []string{"import", file, "--data", dir, "--map", "user_id=visitorid"}
+	status, out, errs := invoke(t, nil, args...)
+	if status != done || !strings.Contains(out, "quarantined  2") || !strings.Contains(errs, "note: 2 lines") {
+		t.Fatalf("%d %s %s", status, out, errs)
+	}
+	if out := must(t, "quarantine", "list", "--data", dir); !strings.Contains(out, "bad.csv:") || !strings.Contains(out, "never") {
+		t.Fatal(out)
+	}
+	if status, _, errs := invoke(t, nil, append(args, "--strict")...); status != failed || !strings.Contains(errs, "--strict") {
+		t.Fatalf("%d %s", status, errs)
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	empty := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		want int
+		text string
+	}{
+		{[]string{"frobnicate"}, wrongUse, "frobnicate"},
+		{[]string{"import"}, wrongUse, "<files>"},
+		{[]string{"import", filepath.Join(empty, "none")}, wrongUse, "none"},
+		{[]string{"import", empty}, wrongUse, "directory"},
+		{[]string{"query", "--data", filepath.Join(empty, "none")}, failed, "no data"},
+		{[]string{"serve", "--session-gap", "soon"}, wrongUse, "--session-gap"},
+		{[]string{"generate", "--users", "0"}, wrongUse, "users"},
+		{[]string{"generate", "--until", "someday"}, wrongUse, "--until"},
+		{[]string{"generate", "--rate", "fast"}, wrongUse, "--rate"},
+		{[]string{"status", "--server", "http://127.0.0.1:1"}, failed, "127.0.0.1:1"},
+	} {
+		status, out, errs := invoke(t, nil, c.args...)
+		if status != c.want || !strings.Contains(out+errs, c.text) {
+			t.Errorf("%v: %d, want %d: %s%s", c.args, status, c.want, out, errs)
+		}
+	}
+	for _, args := range [][]string{{"--help"}, {"import", "--help"}, {"version"}} {
+		if status, out, errs := invoke(t, nil, args...); status != done || out == "" {
+			t.Errorf("%v: %d %s", args, status, errs)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(empty, "none")); err == nil {
+		t.Error("a query made a data directory")
+	}
+}
+
+func TestEveryCommandHasExamples(t *testing.T) {
+	for _, command := range []string{"serve", "import", "query", "status", "generate", "demo", "compact", "quarantine list", "config check", "config print"} {
+		if _, out, _ := invoke(t, nil, append(strings.Fields(command), "--help")...); strings.Count(out, "rollcall "+command) < 2 {
+			t.Errorf("%s: no examples in its help", command)
+		}
+	}
+}
+
+func TestGenerateToFilesAndBack(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.ndjson", "a.ndjson.gz", "a.ndjson.zst"} {
+		file, data := filepath.Join(dir, name), filepath.Join(dir, name+"-data")
+		must(t, "generate", "--events", "20000", "--users", "5000", "--days", "3", "--until", "2026-11-01", "--duplicates", "0.05", "-o", file)
+		s := summary(t, must(t, "import", file, "--data", data, "--dimensions", "campaign_id,age_group", "--format", "json"))
+		if s.Accepted != 20_000 || s.Duplicates < 800 || s.Duplicates > 1200 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	must(t, "generate", "--events", "5000", "--users", "500", "--days", "3", "--until", "2026-11-01", "--log", "--data", filepath.Join(dir, "log-data"))
+	out := must(t, "query", "--data", filepath.Join(dir, "log-data"), "--from", "2026-10-01", "--to", "2026-11-02", "--grain", "total", "--metrics", "events", "--format", "csv")
+	if !strings.Contains(out, "total,5000") {
+		t.Error(out)
+	}
+}
+
+// buffer is a bytes.Buffer that two goroutines may use, and tells when a text has come.
+type buffer struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	more chan struct{}
+}
+
+func newBuffer() *buffer { return &buffer{more: make(chan struct{}, 1)} }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case b.more <- struct{}{}:
+	default:
+	}
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// await gives the first group of a pattern as soon as it is written.
+func (b *buffer) await(t *testing.T, pattern string, ended <-chan int) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	for {
+		if m := re.FindStringSubmatch(b.String()); m != nil {
+			return m[1]
+		}
+		select {
+		case <-b.more:
+		case status := <-ended:
+			t.Fatalf("ended with %d: %s", status, b)
+		case <-time.After(time.Minute):
+			t.Fatalf("no %s in %s", pattern, b)
+		}
+	}
+}
+
+// startServer runs a serving command; stop ends it and gives its status.
+func startServer(t *testing.T, args ...string) (address string, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	errs, ended := newBuffer(), make(chan int, 1)
+	go func() {
+		ended <- run(&world{ctx: ctx, in: strings.NewReader(""), out: io.Discard, err: errs, logger: quiet()}, append(args, "--listen", "127.0.0.1:0"))
+	}()
+	address = errs.await(t, `listening on (http://\S+)`, ended)
+	return address, func() int {
+		cancel()
+		return <-ended
+	}
+}
+
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	address, stop := startServer(t, "serve", "--data", dir, "--dimensions", "campaign_id,age_group")
+	for _, want := range []string{"accepted     75,000", "nothing new"} {
+		if out := must(t, "import", journey, "--server", address); !strings.Contains(out, want) {
+			t.Fatal(out)
+		}
+	}
+	ask := []string{"query", "--from", "2017-01-01", "--to", "2018-02-01", "--grain", "month", "--group-by", "age_group", "--format", "csv"}
+	live := must(t, append(ask, "--server", address)...)
+	if out := must(t, "status", "--server", address, "--format", "json"); !strings.Contains(out, `"accepted": 75000`) {
+		t.Fatal(out)
+	}
+	if out := must(t, "query", "--server", address, "--from", "2017-01-01", "--to", "2018-02-01", "--grain", "total", "--metrics", "active_users"); !strings.Contains(out, "2377") {
+		t.Fatal(out)
+	}
+	if status, _, errs := invoke(t, nil, "query", "--data", dir); status != failed || !strings.Contains(errs, "--server "+address) {
+		t.Fatalf("%d %s", status, errs)
+	}
+	if status, _, errs := invoke(t, nil, "query", "--server", address, "--metrics", "nonsense"); status != wrongUse || !strings.Contains(errs, "active_users") {
+		t.Fatalf("%d %s", status, errs)
+	}
+	if status := stop(); status != done {
+		t.Fatalf("status %d", status)
+	}
+	if direct := must(t, append(ask, "--data", dir)...); direct != live {
+		t.Fatalf("the server answered\n%s\nthe directory\n%s", live, direct)
+	}
+	if _, err := os.Stat(filepath.Join(dir, servedAt)); err == nil {
+		t.Error("the address outlived the server")
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"demo", "--data", dir, "--events", "30000", "--users", "5000", "--days", "5", "--rate", "400/s"}
+	address, stop := startServer(t, args...)
+	accepted := func(address string) int64 {
+		var s nodeStatus
+		if err := json.Unmarshal([]byte(must(t, "status", "--server", address, "--format", "json")), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Accepted
+	}
+	for first := accepted(address); ; { // live traffic comes in on top of the history
+		if first < 30_000 {
+			t.Fatalf("%d events", first)
+		}
+		if accepted(address) > first {
+			break
+		}
+	}
+	if status := stop(); status != done {
+		t.Fatalf("status %d", status)
+	}
+	address, stop = startServer(t, args...)
+	if n := accepted(address); n < 30_000 || n > 50_000 {
+		t.Errorf("%d events after the second start: the history was made again or lost", n)
+	}
+	if status := stop(); status != done {
+		t.Fatalf("status %d", status)
+	}
+}
+
+// An interrupted import leaves what it took committed, and goes on.
+func TestInterruptedImport(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.ndjson")
+	must(t, "generate", "--events", "400000", "--users", "50000", "--days", "4", "--until", "2026-11-01", "-o", file)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { // interrupt as soon as something is in the log
+		for ctx.Err() == nil {
+			if info, err := os.Stat(filepath.Join(dir, "data", "log", "00000000000000000001.seg")); err == nil && info.Size() > 1<<20 {
+				cancel()
+			}
+		}
+	}()
+	var out, errs bytes.Buffer
+	args := []string{"import", file, "--data", filepath.Join(dir, "data"), "--dimensions", "campaign_id,age_group", "--format", "json"}
+	if status := run(&world{ctx: ctx, out: &out, err: &errs, logger: quiet()}, args); status != failed || !strings.Contains(errs.String(), "run the same command again") {
+		t.Fatalf("%d %s %s", status, &out, &errs)
+	}
+	first := summary(t, out.String())
+	second := summary(t, must(t, args...))
+	if first.Accepted == 0 || first.Accepted+second.Accepted != 400_000 || second.Duplicates != 0 {
+		t.Fatalf("%+v %+v", first, second)
+	}
+}
+
+func TestMeterLine(t *testing.T) {
+	m := &meter{total: 1000, events: func() int64 { return 50 }, start: time.Now().Add(-10 * time.Second)}
+	m.done.Store(100)
+	if got := m.line(); got != "100 of 1,000, 5 events/s, 1m30s left" && got != "100 of 1,000, 4 events/s, 1m30s left" {
+		t.Error(got)
+	}
+	m.total, m.bytes = 0, true
+	if got := m.line(); !strings.HasPrefix(got, "100 B, ") {
+		t.Error(got)
+	}
+}
+
+func TestRateReachesTheClock(t *testing.T) {
+	var made int
+	err := paced(t.Context(), 1e6, 100_000, func(n int) error { made += n; return nil })
+	if err != nil || made != 100_000 {
+		t.Fatal(made, err)
+	}
+	if err := paced(t.Context(), 1e6, 0, func(int) error { return fmt.Errorf("stop") }); err == nil {
+		t.Fatal("an error of emit was swallowed")
+	}
+}

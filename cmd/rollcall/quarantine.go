@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"rollcall/store"
+)
+
+type quarantineCmd struct {
+	List quarantineListCmd `cmd:"" help:"List what could not be accepted, and why."`
+}
+
+type quarantineListCmd struct {
+	Settings
+	After  int64  `help:"Begin behind this number." default:"0"`
+	Limit  int    `help:"Most entries." default:"100"`
+	Format string `help:"Form: text or json (one object a line, raw bytes in base64)." enum:"text,json" default:"text"`
+}
+
+func (c *quarantineListCmd) Help() string {
+	return `Examples:
+  rollcall quarantine list
+  rollcall quarantine list --after 100 --limit 1000 --format json`
+}
+
+func (c *quarantineListCmd) Run(e *world) error {
+	cfg, err := c.config(e.environ)
+	if err != nil {
+		return err
+	}
+	if c.Limit < 1 || c.Limit > 1_000_000 {
+		return usageError("--limit: give 1 to 1000000")
+	}
+	n, err := openExisting(e, cfg)
+	if err != nil {
+		return err
+	}
+	letters, err := n.store.Letters(e.ctx, c.After, c.Limit)
+	if err == nil {
+		err = c.print(e, n, letters)
+	}
+	return errors.Join(err, n.close())
+}
+
+func (c *quarantineListCmd) print(e *world, n *node, letters []store.DeadLetter) error {
+	if c.Format == "json" {
+		out := json.NewEncoder(e.out)
+		for _, l := range letters {
+			if err := out.Encode(map[string]any{"number": l.Number, "at": n.stamp(time.UnixMilli(l.At)), "source": l.Source, "reason": l.Reason, "detail": l.Detail, "raw": l.Raw}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, l := range letters {
+		if _, err := fmt.Fprintf(e.out, "%d  %s  %s  %s\n    %.200q\n", l.Number, n.stamp(time.UnixMilli(l.At)), l.Source, l.Detail, l.Raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}

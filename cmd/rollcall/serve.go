@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"rollcall/api"
+	"rollcall/dashboard"
+	"rollcall/intake"
+)
+
+const (
+	drainTime = 20 * time.Second // for requests under way at the end
+	readTime  = time.Minute
+	writeTime = 2 * time.Minute
+)
+
+type serveCmd struct {
+	Settings
+}
+
+func (c *serveCmd) Help() string {
+	return `Examples:
+  rollcall serve --dimensions campaign_id,age_group
+  rollcall serve --config rollcall.yaml --listen 127.0.0.1:9000
+  ROLLCALL_TIMEZONE=Asia/Seoul rollcall serve --data /var/lib/rollcall`
+}
+
+func (c *serveCmd) Run(e *world) error {
+	cfg, err := c.config(e.environ)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	n, err := open(e, cfg)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return errors.Join(n.serve(e, listener, func(context.Context) error { return nil }), n.close())
+}
+
+// serve answers until e.ctx ends, and lets requests under way finish. It runs beside until it ends.
+func (n *node) serve(e *world, listener net.Listener, beside func(context.Context) error) error {
+	handler, err := n.handler()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	address := "http://" + displayed(listener.Addr())
+	if err := announce(n.cfg.Data, address); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { n.report(e.ctx, "retract the address", retract(n.cfg.Data)) }()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	fmt.Fprintf(e.err, "listening on %s\n", address)
+	return n.whileWorking(e.ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			if err := beside(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		}()
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				cancel(err)
+			}
+		}()
+		<-ctx.Done()
+		drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+		defer stop()
+		err := server.Shutdown(drain)
+		<-ended
+		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+			err = errors.Join(cause, err)
+		}
+		return err
+	})
+}
+
+// handler mounts the parts: intake, API, page.
+func (n *node) handler() (http.Handler, error) {
+	events, err := intake.NewHandler(intake.Config{Shape: n.shape(), MaxBody: n.cfg.MaxBody, Rate: n.cfg.RateLimit, Keys: n.cfg.APIKeys},
+		intake.Deps{Log: n.log, Quarantine: n.quarantine, Logger: n.logger, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	answers := api.New(api.Config{
+		Engine:    n.engine,
+		Status:    func(ctx context.Context) (any, error) { return n.status(ctx) },
+		Ready:     n.ready,
+		Freshness: n.freshness,
+		Logger:    n.logger,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/v1/events", events)
+	for _, path := range []string{"/api/", "/healthz", "/readyz"} {
+		mux.Handle(path, answers)
+	}
+	mux.Handle("/", dashboard.Handler())
+	return mux, nil
+}
+
+// ready tells why the node can't take events or answer.
+func (n *node) ready(context.Context) error {
+	select {
+	case <-n.finished:
+		return errors.New("the aggregator has stopped")
+	default:
+		return n.log.Stats().Failed
+	}
+}
+
+// displayed is an address one can type into a browser.
+func displayed(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,178 @@
+package simtest
+
+import (
+	"math/rand"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rollcall"
+)
+
+// reference answers with the oracle itself; flaw makes it wrong on purpose.
+type reference struct {
+	world World
+	log   []Logged
+	flaw  flaw
+}
+
+type flaw struct {
+	config  func(c *Config)
+	restart func(log []Logged) []Logged
+	crash   func(log []Logged) []Logged
+	answer  func(q Query, rows []Row) []Row
+}
+
+func (r *reference) Append(events []Logged) error {
+	for _, e := range events {
+		r.log = append(r.log, e.Clone())
+	}
+	return nil
+}
+
+func (r *reference) Restart() error {
+	if r.flaw.restart != nil {
+		r.log = r.flaw.restart(r.log)
+	}
+	return nil
+}
+
+func (r *reference) Crash() error {
+	if r.flaw.crash != nil {
+		r.log = r.flaw.crash(r.log)
+	}
+	return nil
+}
+
+func (r *reference) Query(q Query) ([]Row, error) {
+	c := r.world.Config
+	if r.flaw.config != nil {
+		r.flaw.config(&c)
+	}
+	rows := NewOracle(c, r.log).Answer(q)
+	if r.flaw.answer != nil {
+		rows = r.flaw.answer(q, rows)
+	}
+	return rows, nil
+}
+
+func (r *reference) Close() error { return nil }
+
+// The check passes where nothing is wrong.
+func TestCheckPasses(t *testing.T) {
+	for name, limits := range map[string]bool{"limits": true, "no limits": false} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				Check(t, limits, func(w World) (Harness, error) { return &reference{world: w}, nil })
+			})
+		})
+	}
+}
+
+// Each flaw is one that an implementation might have; the check must find it within a few worlds.
+var flaws = map[string]flaw{
+	"a gap of exactly the length splits":  {config: func(c *Config) { c.Gap -= time.Millisecond }},
+	"a gap just over the length does not": {config: func(c *Config) { c.Gap += time.Millisecond }},
+	"passive types are interactive":       {config: func(c *Config) { c.Passive = nil }},
+	"retention ignored":                   {config: func(c *Config) { c.MinuteRetention, c.HourRetention = 0, 0 }},
+	"horizon ignored":                     {config: func(c *Config) { c.LateHorizon = 0 }},
+	"buckets in UTC":                      {config: func(c *Config) { c.Location = time.UTC }},
+	"redelivery counts twice": {restart: func(log []Logged) []Logged {
+		return append(log, log[max(0, len(log)-3):]...)
+	}},
+	"a crash loses the last event":      {crash: func(log []Logged) []Logged { return log[:len(log)-1] }},
+	"a crash swaps the last two events": {crash: swapLast},
+	"wau is the sum of active users": {answer: func(q Query, rows []Row) []Row {
+		for _, row := range rows {
+			if users, ok := row["active_users"]; ok && row["wau"] != nil {
+				row["wau"] = users
+			}
+		}
+		return rows
+	}},
+	"the last row is lost": {answer: func(_ Query, rows []Row) []Row { return rows[:max(0, len(rows)-1)] }},
+	"limit before order": {answer: func(q Query, rows []Row) []Row {
+		if q.Limit > 0 && len(rows) > 1 {
+			rows[0], rows[1] = rows[1], rows[0]
+		}
+		return rows
+	}},
+}
+
+func swapLast(log []Logged) []Logged {
+	if n := len(log); n > 1 {
+		log[n-1].Event, log[n-2].Event = log[n-2].Event, log[n-1].Event
+	}
+	return log
+}
+
+func TestCheckFindsFlaws(t *testing.T) {
+	for name, flaw := range flaws {
+		t.Run(name, func(t *testing.T) {
+			for seed := range int64(300) {
+				d := rand.New(rand.NewSource(seed))
+				w := RandomWorld(d, true)
+				if err := Run(d, w, &reference{world: w, flaw: flaw}); err != nil {
+					return
+				}
+			}
+			t.Error("300 worlds pass in spite of the flaw")
+		})
+	}
+}
+
+// Order of arrival must not matter where ids are not reused and nothing is limited.
+func TestOrderDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := Rapid(t)
+		w := RandomWorld(d, false)
+		for i := range w.Events {
+			w.Events[i].ID = nil
+		}
+		shuffled := append([]Logged(nil), w.Events...)
+		for i := range shuffled {
+			j := d.Intn(i + 1)
+			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+		}
+		a, b := NewOracle(w.Config, w.Events), NewOracle(w.Config, shuffled)
+		for range 5 {
+			q := RandomQuery(d, &w, a)
+			if err := Diff(a.Answer(q), b.Answer(q)); err != nil {
+				t.Fatalf("%s: %v\n%s", q.Text(w.Config.Location), err, w)
+			}
+		}
+	})
+}
+
+// The sums that must hold between answers, whatever the events are.
+func TestSumsHold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := Rapid(t)
+		w := RandomWorld(d, false)
+		o := NewOracle(w.Config, w.Events)
+		q := Query{
+			From: w.Config.StartOf(w.Start, -60), To: w.Config.StartOf(w.Start, 60), Grain: rollcall.Total,
+			Metrics: []string{"events", "sessions", "bounces", "new_users", "active_users"}, Fill: true,
+		}
+		total := o.Answer(q)[0]
+		if total["events"] != float64(o.Accepted()) || total["new_users"] != float64(o.Users()) {
+			t.Fatalf("total %v of %d accepted events and %d users", total, o.Accepted(), o.Users())
+		}
+		for _, g := range []rollcall.Grain{rollcall.Minute, rollcall.Hour, rollcall.Day, rollcall.Week, rollcall.Month} {
+			q.Grain, q.Fill = g, false
+			sum := Row{"bucket": "total"}
+			for _, row := range o.Answer(q) {
+				for _, name := range q.Metrics {
+					was, _ := sum[name].(float64)
+					sum[name] = was + row[name].(float64)
+				}
+			}
+			for _, name := range q.Metrics[:4] {
+				if got, _ := sum[name].(float64); got != total[name] {
+					t.Fatalf("%v: sum of %s by %v is %v, total %v", w, name, g, got, total[name])
+				}
+			}
+		}
+	})
+}
