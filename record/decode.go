@@ -151,7 +151,7 @@ func (b *Batch) Decode(payload []byte) error {
 			d.bad = true
 		}
 	}
-	if d.bad || len(d.b) > 0 {
+	if d.bad || d.left() > 0 {
 		b.Rows = b.Rows[:0]
 		return ErrMalformed
 	}
@@ -159,9 +159,10 @@ func (b *Batch) Decode(payload []byte) error {
 	return nil
 }
 
-// reader takes values off the front of b; after the first bad one it gives zeros.
+// reader takes values off b from p on; after the first bad one it gives zeros.
 type reader struct {
 	b   []byte
+	p   int
 	bad bool
 }
 
@@ -178,33 +179,37 @@ func (d *reader) row(r *Row) {
 	if r.Record {
 		r.Duration = d.varint()
 	}
-	start := d.b
+	start := d.p
 	r.User, r.ID, r.Session = d.text(), d.text(), d.text()
-	r.Identity = start[:len(start)-len(d.b)]
+	r.Identity = d.b[start:d.p]
 }
 
+func (d *reader) left() int { return len(d.b) - d.p }
+
 func (d *reader) byte() byte {
-	if len(d.b) == 0 {
+	if d.p >= len(d.b) {
 		d.bad = true
 		return 0
 	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
+	d.p++
+	return d.b[d.p-1]
 }
 
 func (d *reader) uvarint() uint64 {
-	if len(d.b) > 0 && d.b[0] < 0x80 {
-		v := d.b[0]
-		d.b = d.b[1:]
-		return uint64(v)
+	if p := d.p; p < len(d.b) && d.b[p] < 0x80 {
+		d.p++
+		return uint64(d.b[p])
 	}
-	v, n := binary.Uvarint(d.b)
+	return d.longUvarint()
+}
+
+func (d *reader) longUvarint() uint64 {
+	v, n := binary.Uvarint(d.b[d.p:])
 	if n <= 0 {
-		d.bad, d.b = true, nil
+		d.bad, d.p = true, len(d.b)
 		return 0
 	}
-	d.b = d.b[n:]
+	d.p += n
 	return v
 }
 
@@ -224,7 +229,7 @@ func (d *reader) varint() int64 {
 // count reads a number of things that take at least width bytes each, and refuses more than there can be.
 func (d *reader) count(width int) int {
 	n := d.uvarint()
-	if n > uint64(len(d.b))/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
+	if n > uint64(d.left())/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
 		d.bad = true
 		return 0
 	}
@@ -233,11 +238,11 @@ func (d *reader) count(width int) int {
 
 func (d *reader) text() []byte {
 	n := d.uvarint()
-	if n > uint64(len(d.b)) {
+	if n > uint64(d.left()) {
 		d.bad = true
 		return nil
 	}
-	s := d.b[:n:n]
-	d.b = d.b[n:]
-	return s
+	p, end := d.p, d.p+int(n)
+	d.p = end
+	return d.b[p:end:end]
 }
