@@ -219,7 +219,7 @@ func formatDuration(d time.Duration) string {
 	for _, u := range durationUnits()[1:] { // days are what people count in
 		if n := d / u.length; n > 0 {
 			out += strconv.FormatInt(int64(n), 10) + u.name
-			d -= n * u.length
+			d %= u.length
 		}
 	}
 	return out
