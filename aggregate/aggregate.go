@@ -53,7 +53,7 @@ func (c Config) Defaults() Config {
 	set(&c.CommitInterval, 200*time.Millisecond)
 	set(&c.SnapshotInterval, time.Minute)
 	setN(&c.CommitEvents, 1_000_000)
-	setN(&c.SnapshotEvents, 4_000_000)
+	setN(&c.SnapshotEvents, 2_000_000)
 	setN(&c.StateBytes, 256<<20)
 	if c.MaxValues == 0 {
 		c.MaxValues = 10_000

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -104,36 +103,20 @@ func (a *Aggregator) commit(ctx context.Context, snapshot bool, cut func(*worker
 	return nil
 }
 
-// stopRetrying is how long a commit is still repeated once the aggregator is told to stop.
-const stopRetrying = 20 * time.Second
-
-// write repeats a commit until it succeeds, is fenced, or the aggregator was told to stop some time ago.
+// write commits, durably.
 func (a *Aggregator) write(ctx context.Context, c *store.Commit) error {
-	var stopped time.Time
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	err := a.persist(ctx, func(ctx context.Context) error {
 		a.deps.Step(Steps[2])
 		began := time.Now()
-		err := a.deps.Store.Commit(context.WithoutCancel(ctx), c)
-		if err == nil {
-			a.stats.commitTook.Store(int64(time.Since(began)))
-			a.stats.commits.Add(1)
-			a.stats.lastCommitMS.Store(c.At)
-			return nil
-		}
-		if ctx.Err() != nil && stopped.IsZero() {
-			stopped = time.Now()
-		}
-		if errors.Is(err, store.ErrFenced) || !stopped.IsZero() && time.Since(stopped) > stopRetrying {
-			return fmt.Errorf("commit: %w", err)
-		}
-		a.stats.retries.Add(1)
-		a.deps.Logger.Warn("the commit failed and is repeated", "error", err, "wait", wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			time.Sleep(min(wait, 200*time.Millisecond))
-		}
+		defer func() { a.stats.commitTook.Store(int64(time.Since(began))) }()
+		return a.deps.Store.Commit(ctx, c)
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
 	}
+	a.stats.commits.Add(1)
+	a.stats.lastCommitMS.Store(c.At)
+	return nil
 }
 
 // published tells waiters and workers what is committed.

@@ -17,7 +17,7 @@ const headPart = -1
 func (w *worker) load(ctx context.Context, n fold.Need) error {
 	switch n.Missing {
 	case fold.MissingDay:
-		if err := w.a.values.loadDay(ctx, n.Day); err != nil {
+		if err := w.a.persist(ctx, func(ctx context.Context) error { return w.a.values.loadDay(ctx, n.Day) }); err != nil {
 			return err
 		}
 		sets, err := w.sets(ctx, rollcall.Day, block.Period(n.Day))
@@ -41,29 +41,34 @@ func (w *worker) load(ctx context.Context, n fold.Need) error {
 	return nil
 }
 
-func (w *worker) sets(ctx context.Context, g rollcall.Grain, p block.Period) (*block.Sets, error) {
-	v, err := w.a.deps.Store.View(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load user sets: %w", err)
-	}
-	defer func() { _ = v.Close() }()
-	sets, err := v.Sets(ctx, g, w.shard, p, p+1)
-	if err != nil || len(sets) == 0 {
-		return nil, err
-	}
-	return sets[0], nil
+func (w *worker) sets(ctx context.Context, g rollcall.Grain, p block.Period) (sets *block.Sets, err error) {
+	err = w.a.persist(ctx, func(ctx context.Context) error {
+		v, err := w.a.deps.Store.View(ctx)
+		if err != nil {
+			return fmt.Errorf("load user sets: %w", err)
+		}
+		defer func() { _ = v.Close() }()
+		found, err := v.Sets(ctx, g, w.shard, p, p+1)
+		if err == nil && len(found) > 0 {
+			sets = found[0]
+		}
+		return err
+	})
+	return sets, err
 }
 
-func (w *worker) chunks(ctx context.Context, kind store.StateKind, part int64) ([][]byte, error) {
-	chunks, err := w.a.deps.Store.State(ctx, store.StateKey{Shard: w.shard, Kind: kind, Part: part})
-	if err != nil {
-		return nil, fmt.Errorf("load state: %w", err)
-	}
-	data := make([][]byte, len(chunks))
-	for i, c := range chunks {
-		data[i] = c.Data
-	}
-	return data, nil
+func (w *worker) chunks(ctx context.Context, kind store.StateKind, part int64) (data [][]byte, err error) {
+	err = w.a.persist(ctx, func(ctx context.Context) error {
+		chunks, err := w.a.deps.Store.State(ctx, store.StateKey{Shard: w.shard, Kind: kind, Part: part})
+		if err != nil {
+			return fmt.Errorf("load state: %w", err)
+		}
+		for _, c := range chunks {
+			data = append(data, c.Data)
+		}
+		return nil
+	})
+	return data, err
 }
 
 // recover takes the shard over, loads its state and replays the log from the snapshot to the committed offset.

@@ -158,7 +158,7 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 
 // foldBatch folds one record, loading the state it turns out to need.
 func (w *worker) foldBatch(ctx context.Context, b *fold.Batch) error {
-	if err := w.resolver.resolve(ctx, w.a.values, b); err != nil {
+	if err := w.a.persist(ctx, func(ctx context.Context) error { return w.resolver.resolve(ctx, w.a.values, b) }); err != nil {
 		return err
 	}
 	if err := w.lookUp(ctx, b); err != nil {
@@ -177,7 +177,7 @@ func (w *worker) foldBatch(ctx context.Context, b *fold.Batch) error {
 
 // cut takes the worker's share of a commit; nil when there is nothing to commit.
 func (w *worker) cut(snapshot bool) *part {
-	if w.next == w.cutAt && (!snapshot || w.fold.Dirty() == 0) {
+	if w.next == w.cutAt && (!snapshot || w.next == w.snapshot) {
 		return nil
 	}
 	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut()}

@@ -47,8 +47,10 @@ func (d *Decoder) broken(w *window, sameLine bool, index int, each Each) error {
 
 // element decodes one element, before which there is no white space.
 func (d *Decoder) element(w *window, index int, each Each) error {
-	if n, rej := d.object(w.unread()); rej == nil {
-		return d.record(w, index, w.take(n), each)
+	if n, rej := d.object(w.unread()); rej == nil && n <= d.maxLine {
+		raw := w.take(n)
+		d.begins(w, raw)
+		return d.give(index, raw, d.build(&d.ev), each)
 	}
 	cut, n, done := cutter{}, 0, false
 	for {
@@ -65,7 +67,9 @@ func (d *Decoder) element(w *window, index int, each Each) error {
 	case !done && w.err == nil:
 		return d.overlong(w, cut, index, each)
 	}
-	return d.record(w, index, w.take(n), each)
+	raw := w.take(n)
+	d.begins(w, raw)
+	return d.offer(index, trim(raw), each)
 }
 
 // overlong refuses an element that fills the window, and passes over the rest of it.

@@ -30,7 +30,11 @@ func (c *Chunks) Next(buf []byte) (chunk []byte, offset int64, err error) {
 	chunk, offset = append(buf[:0], c.rest...), c.offset
 	c.rest = c.rest[:0]
 	for end := 0; ; {
-		chunk = c.read(chunk, max(c.size, len(chunk)+c.size/4))
+		size := c.size
+		if len(chunk) >= size {
+			size = 2 * len(chunk)
+		}
+		chunk = c.read(chunk, size)
 		if n := bytes.LastIndexByte(chunk[end:], '\n'); n >= 0 {
 			c.rest = append(c.rest, chunk[end+n+1:]...)
 			chunk = chunk[:end+n+1]

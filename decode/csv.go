@@ -20,14 +20,11 @@ func (d *Decoder) CSV(r io.Reader, each Each) error {
 		if !ok {
 			return t.w.failure()
 		}
-		ev, rej := &d.ev, t.row(raw)
+		rej := t.row(raw)
 		if rej == nil {
-			rej = d.build(ev)
+			rej = d.build(&d.ev)
 		}
-		if rej != nil {
-			ev = nil
-		}
-		if err := each(index, raw[:min(len(raw), d.maxLine+1)], ev, rej); err != nil {
+		if err := d.give(index, raw, rej, each); err != nil {
 			return err
 		}
 	}

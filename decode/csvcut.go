@@ -34,10 +34,13 @@ func (t *csvTable) next() (raw []byte, ok bool) {
 		case n == 0 || w.failure() != nil:
 			return nil, false
 		default:
-			t.passing = true
+			t.passing = w.err == nil // the window is full
 			raw = w.take(n)
+			if !t.passing {
+				raw = bytes.TrimSuffix(raw, []byte{'\r'})
+			}
 			t.d.line = w.line + 1 - bytes.Count(raw, []byte{'\n'})
-			return raw, true
+			return raw, len(raw) > 0
 		}
 	}
 }

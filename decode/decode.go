@@ -55,14 +55,15 @@ type Decoder struct {
 	maxLine int
 	clock   clock
 
-	values [maxInputs]value // by input; those in seen are of this record
-	seen   uint32
-	arena  []byte // texts that differ from their bytes in the input
-	ev     rollcall.Event
-	rej    Reject
-	line   int
-	buf    []byte   // window of Stream and CSV
-	cells  [][]byte // fields of a CSV record
+	values  [maxInputs]value // by input; those in seen are of this record
+	seen    uint32
+	guesses [32]guess // by the field's place in the record
+	arena   []byte    // texts that differ from their bytes in the input
+	ev      rollcall.Event
+	rej     Reject
+	line    int
+	buf     []byte   // window of Stream and CSV
+	cells   [][]byte // fields of a CSV record
 }
 
 // New makes a Decoder. The error names the setting that is wrong.

@@ -195,7 +195,7 @@ func TestEventForgets(t *testing.T) {
 	for _, before := range eventCases {
 		for _, c := range eventCases {
 			var ev rollcall.Event
-			used.Event([]byte(before.in), &ev)
+			_ = used.Event([]byte(before.in), &ev)
 			rej := used.Event([]byte(c.in), &ev)
 			if got := outcome(&ev, rej); got != c.want {
 				t.Fatalf("%.100s after %.100s:\n got %s\nwant %s", c.in, before.in, got, c.want)
@@ -216,7 +216,7 @@ func TestEventAllocatesNothing(t *testing.T) {
 	var ev rollcall.Event
 	for _, c := range eventCases[:8] {
 		in := []byte(c.in)
-		if n := testing.AllocsPerRun(100, func() { d.Event(in, &ev) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _ = d.Event(in, &ev) }); n != 0 {
 			t.Errorf("%s: %v allocations", c.in, n)
 		}
 	}

@@ -17,7 +17,7 @@
 // On failure:
 //
 //	a record that is malformed, too large or short of a field   Each gets a Reject with reason, field and detail
-//	an array that breaks off or lacks a comma                   one Reject; what follows the line is read as NDJSON
+//	an array that breaks off or lacks a comma                   one Reject more; what follows the line is read as NDJSON
 //	a line or CSV record over MaxLine                           one Reject with its first MaxLine+1 bytes; the rest is skipped
 //	a CSV header that names no user or no time                  an error before the first record
 //	a read error, a damaged compressed stream                   complete records first, then the error; the cut-off one is dropped

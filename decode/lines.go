@@ -29,7 +29,9 @@ func (d *Decoder) Body(body []byte, each Each) error {
 		return d.array(w, each)
 	case ok && c == '{' && d.single(body[i:]):
 		w.take(i)
-		return d.record(w, 0, w.take(len(body)-i), each)
+		raw := w.take(len(body) - i)
+		d.begins(w, raw)
+		return d.offer(0, trim(raw), each)
 	}
 	return d.lines(w, 0, each)
 }
@@ -85,14 +87,17 @@ func (d *Decoder) lines(w *window, index int, each Each) error {
 	}
 }
 
-// record offers raw, which the window has just consumed.
-func (d *Decoder) record(w *window, index int, raw []byte, each Each) error {
-	d.line = w.line + 1 - bytes.Count(raw, []byte{'\n'})
-	return d.offer(index, trim(raw), each)
+// begins notes the line on which raw begins, which the window has just consumed.
+func (d *Decoder) begins(w *window, raw []byte) { d.line = w.line + 1 - bytes.Count(raw, []byte{'\n'}) }
+
+// offer decodes raw and gives it to each.
+func (d *Decoder) offer(index int, raw []byte, each Each) error {
+	return d.give(index, raw, d.Event(raw, &d.ev), each)
 }
 
-func (d *Decoder) offer(index int, raw []byte, each Each) error {
-	if rej := d.Event(raw, &d.ev); rej != nil {
+// give gives each the event decoded last, or the reason against it.
+func (d *Decoder) give(index int, raw []byte, rej *Reject, each Each) error {
+	if rej != nil {
 		return each(index, raw[:min(len(raw), d.maxLine+1)], nil, rej)
 	}
 	return each(index, raw, &d.ev, nil)

@@ -30,14 +30,13 @@ func (d *Decoder) object(b []byte) (int, *Reject) {
 		return i + 1, nil
 	}
 	for count := 1; ; count++ {
-		name, next := d.name(b, i)
+		input, next := d.field(b, i, count)
 		if next < 0 {
 			return 0, &d.rej
 		}
 		if count > maxFields {
 			return 0, d.refuse(TooManyFields, "", "an object may have 256 fields")
 		}
-		input := d.names.find(name)
 		if input >= 0 {
 			if d.seen>>input&1 != 0 {
 				return 0, d.refuse(DuplicateField, d.names.list[input], "stands twice")
@@ -75,19 +74,42 @@ func (d *Decoder) noObject(b []byte, i int) *Reject {
 	return d.malformed(b, i, "'{'")
 }
 
+// field reads the name and colon of the count-th field, and gives its input, -1 for one that is unknown, and the index of
+// the value; -1 when refused. Where the record before had the same bytes, it need not look at them again.
+func (d *Decoder) field(b []byte, i, count int) (input, next int) {
+	guess := &d.guesses[count%len(d.guesses)]
+	if end := i + int(guess.size); end < len(b) && string(b[i:end]) == string(guess.text[:guess.size]) && guess.size > 0 {
+		return int(guess.input), space(b, end)
+	}
+	name, next := d.name(b, i)
+	if next < 0 {
+		return 0, next
+	}
+	input = d.names.find(name)
+	if next-i <= len(guess.text) {
+		guess.size, guess.input = uint8(copy(guess.text[:], b[i:next])), int8(input)
+	}
+	return input, next
+}
+
+// guess is how a field's name and colon were written in the record before, and which input it is.
+type guess struct {
+	text  [30]byte
+	size  uint8
+	input int8
+}
+
 // name reads a field name and its colon, and gives the index of the value; -1 when refused.
 func (d *Decoder) name(b []byte, i int) ([]byte, int) {
 	if i >= len(b) || b[i] != '"' {
-		d.malformed(b, i, "a field name")
-		return nil, -1
+		return nil, d.bad(b, i, "a field name")
 	}
 	name, i := d.quoted(b, i)
 	if i < 0 {
 		return nil, -1
 	}
 	if i = space(b, i); i >= len(b) || b[i] != ':' {
-		d.malformed(b, i, "':'")
-		return nil, -1
+		return nil, d.bad(b, i, "':'")
 	}
 	return name, space(b, i+1)
 }
@@ -95,8 +117,7 @@ func (d *Decoder) name(b []byte, i int) ([]byte, int) {
 // value reads the value at b[i] inside depth levels of nesting, and gives the index behind it; -1 when refused.
 func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 	if i >= len(b) {
-		d.malformed(b, i, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, i, "a value")
 	}
 	switch b[i] {
 	case '"':
@@ -113,8 +134,7 @@ func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 	}
 	end, ok := scanNumber(b, i)
 	if !ok {
-		d.malformed(b, end, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, end, "a value")
 	}
 	return value{b[i:end:end], number}, end
 }
@@ -122,8 +142,7 @@ func (d *Decoder) value(b []byte, i, depth int) (value, int) {
 func (d *Decoder) literal(b []byte, i int, want string, k kind) (value, int) {
 	end := i + len(want)
 	if end > len(b) || string(b[i:end]) != want {
-		d.malformed(b, i, "a value")
-		return value{}, -1
+		return value{}, d.bad(b, i, "a value")
 	}
 	return value{b[i:end:end], k}, end
 }
@@ -131,7 +150,7 @@ func (d *Decoder) literal(b []byte, i int, want string, k kind) (value, int) {
 // nested checks the object or array at b[i], which is the depth-th level, and gives the index behind it; -1 when refused.
 func (d *Decoder) nested(b []byte, i, depth int) int {
 	if depth > maxDepth {
-		d.refuse(TooDeep, "", "more than 32 levels of nesting")
+		_ = d.refuse(TooDeep, "", "more than 32 levels of nesting")
 		return -1
 	}
 	object, closing := b[i] == '{', b[i]+2 // '{'+2 is '}', '['+2 is ']'
@@ -156,8 +175,7 @@ func (d *Decoder) nested(b []byte, i, depth int) int {
 		if i < len(b) && b[i] == closing {
 			return i + 1
 		}
-		d.malformed(b, i, "',' or the closing bracket")
-		return -1
+		return d.bad(b, i, "',' or the closing bracket")
 	}
 }
 

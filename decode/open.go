@@ -90,14 +90,13 @@ func sniff(b *bufio.Reader, suffix string) (Format, error) {
 // firstByte gives the first byte that is neither byte order mark nor white space, as far as the buffer reaches; 0 when
 // there is none. It consumes nothing, and reads no more than it needs.
 func firstByte(b *bufio.Reader) (byte, error) {
-	for n := len(bom) + 1; ; n = max(n+1, b.Buffered()) {
-		head, err := b.Peek(min(n, b.Size()))
-		head = trimBOM(head)
-		if i := space(head, 0); i < len(head) {
+	head, err := b.Peek(len(bom))
+	for i := len(head) - len(trimBOM(head)); ; head, err = b.Peek(max(i+1, b.Buffered())) {
+		if i = space(head, i); i < len(head) {
 			return head[i], nil
 		}
 		switch {
-		case err == io.EOF, n >= b.Size():
+		case err == io.EOF || len(head) == b.Size():
 			return 0, nil
 		case err != nil:
 			return 0, err

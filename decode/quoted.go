@@ -43,13 +43,11 @@ func (d *Decoder) unusual(b []byte, start, i int) ([]byte, int) {
 			escaped = true
 			i++
 		} else if b[i] < ' ' {
-			d.malformed(b, i, "a character or its escape")
-			return nil, -1
+			return nil, d.bad(b, i, "a character or its escape")
 		}
 	}
 	if i >= len(b) {
-		d.malformed(b, i, "the closing quote")
-		return nil, -1
+		return nil, d.bad(b, i, "the closing quote")
 	}
 	if escaped {
 		return d.unescape(b, start-1, i+1)
@@ -71,11 +69,10 @@ func (d *Decoder) unescape(b []byte, start, end int) ([]byte, int) {
 	if jsontext.Value(b[start:end]).IsValid(jsontext.AllowInvalidUTF8(true)) {
 		return nil, d.invalidUTF8()
 	}
-	d.malformed(b, start, "a string with valid escapes")
-	return nil, -1
+	return nil, d.bad(b, start, "a string with valid escapes")
 }
 
 func (d *Decoder) invalidUTF8() int {
-	d.refuse(InvalidUTF8, "", "text is UTF-8, and surrogates come in pairs")
+	_ = d.refuse(InvalidUTF8, "", "text is UTF-8, and surrogates come in pairs")
 	return -1
 }

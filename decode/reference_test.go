@@ -190,13 +190,10 @@ func (r *reference) record(ev *rollcall.Event) bool {
 	if !hasDuration || !hasBounce || d.kind != '0' && d.kind != '"' {
 		return false
 	}
-	if end, ok := scanNumber([]byte(d.text), 0); !ok || end != len(d.text) || len(d.text) > 100 {
+	if end, ok := scanNumber([]byte(d.text), 0); !ok || end != len(d.text) {
 		return false
 	}
-	if i := strings.IndexAny(d.text, "eE"); i >= 0 && len(d.text)-i > 4 {
-		return false
-	}
-	s, _ := new(big.Rat).SetString(d.text)
+	s := refNumber(d.text)
 	ms := s.Mul(s, big.NewRat(1000, 1))
 	if ms.Sign() < 0 {
 		return false
@@ -215,6 +212,21 @@ func (r *reference) record(ev *rollcall.Event) bool {
 		ev.NewUser, ok = refTruth(n)
 	}
 	return ok
+}
+
+// refNumber gives a number's value; exponents beyond any that matters are drawn in, to spare memory.
+func refNumber(s string) *big.Rat {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
+	e, _ := new(big.Int).SetString("0"+strings.TrimPrefix(strings.TrimPrefix(exponent, "+"), "-"), 10)
+	limit := int64(len(s) + 400)
+	if !e.IsInt64() || e.Int64() > limit {
+		e.SetInt64(limit)
+	}
+	if strings.HasPrefix(exponent, "-") {
+		e.Neg(e)
+	}
+	r, _ := new(big.Rat).SetString(mantissa + "e" + e.String())
+	return r
 }
 
 func refTruth(v refValue) (yes, ok bool) {
@@ -242,11 +254,18 @@ func agree(t interface{ Fatalf(string, ...any) }, d *Decoder, cfg Config, record
 		t.Fatalf("%q: got %v, want %q %v", record, rej, reason, err)
 	case accepted && show(&got) != show(&want):
 		t.Fatalf("%q:\n got %s\nwant %s", record, show(&got), show(&want))
-	case errors.Is(err, errSyntax) && rej.Reason != InvalidJSON && rej.Reason != InvalidUTF8 && rej.Reason != NotAnObject:
-		t.Fatalf("%q: got %v, want a syntax error", record, rej)
-	case reason != "" && rej.Reason != reason:
-		t.Fatalf("%q: got %v, want %s", record, rej, reason)
+	case !accepted && class(rej.Reason) != class(reason):
+		t.Fatalf("%q: got %v, want %q %v", record, rej, reason, err)
 	}
+}
+
+// class puts the faults of form together: which of several comes first depends on how far a parser looks ahead.
+func class(r Reason) Reason {
+	switch r {
+	case InvalidJSON, InvalidUTF8, NotAnObject, TooDeep, TooManyFields, DuplicateField:
+		return ""
+	}
+	return r
 }
 
 var sharedConfig = Config{
@@ -293,7 +312,8 @@ func damage(t *rapid.T, b []byte) []byte {
 		at := rng.IntN(len(b))
 		switch rng.IntN(3) {
 		case 0:
-			b[at] = "\"\\{}[]:,0e-. \n\x00\xff"[rng.IntN(17)]
+			const odd = "\"\\{}[]:,0e-. \n\x00\xff"
+			b[at] = odd[rng.IntN(len(odd))]
 		case 1:
 			b = append(b[:at], b[at+1:]...)
 		case 2:

@@ -56,3 +56,9 @@ func (d *Decoder) malformed(b []byte, i int, want string) *Reject {
 	}
 	return d.refuse(InvalidJSON, "", want+" should stand at byte "+strconv.Itoa(i)+", not "+strconv.QuoteRuneToASCII(rune(b[i])))
 }
+
+// bad is malformed for those who give an index: -1.
+func (d *Decoder) bad(b []byte, i int, want string) int {
+	_ = d.malformed(b, i, want)
+	return -1
+}

@@ -158,10 +158,7 @@ func slowTime(s string) (ms int64, ok, known bool) {
 	if end, ok := scanNumber([]byte(s), 0); !ok || end < len(s) {
 		return 0, false, true
 	}
-	if i := strings.IndexAny(s, "eE"); i >= 0 && len(s)-i > 4 {
-		return 0, false, false // too large for big.Rat
-	}
-	r, _ := new(big.Rat).SetString(s)
+	r := refNumber(s)
 	abs, unit := new(big.Rat).Abs(r), big.NewRat(1000, 1)
 	for _, bound := range []int64{secondsBelow, millisBelow, microsBelow} {
 		if abs.Cmp(new(big.Rat).SetInt64(bound)) >= 0 {

@@ -125,7 +125,7 @@ func (w *window) nextLine(limit int) (line []byte, ok bool) {
 			if from = len(b); w.more() {
 				continue
 			}
-			if len(b) == 0 || w.failure() != nil {
+			if b = w.unread(); len(b) == 0 || w.failure() != nil { // more has moved it
 				return nil, false
 			}
 			w.skip = w.err == nil

@@ -117,13 +117,13 @@ func newFrame(buf []byte) *frame {
 	return &frame{buf: append(buf, head[:]...), taken: make(chan struct{}), done: make(chan struct{})}
 }
 
-const slabBytes = 1 << 20
+const minSlab, maxSlab = 1 << 20, 16 << 20
 
-// follower makes the frame that gathers next: in what is left of f's memory, or in a new slab.
+// follower makes the frame that gathers next: in what is left of f's memory if as much as f fits in there, or in a new slab.
 func (f *frame) follower() *frame {
 	room := f.buf[len(f.buf):]
-	if cap(room) < slabBytes/16 {
-		room = make([]byte, 0, max(slabBytes, 2*len(f.buf)))
+	if cap(room) < max(minSlab/16, len(f.buf)) {
+		room = make([]byte, 0, min(max(minSlab, 4*len(f.buf)), maxSlab))
 	}
 	return newFrame(room)
 }

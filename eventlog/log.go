@@ -74,6 +74,9 @@ func Open(cfg Config, deps Deps) (*Log, error) {
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}
 	if err := l.recover(); err != nil {
+		if l.file != nil {
+			_ = l.file.Close()
+		}
 		_ = l.release()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Dir, err)
 	}

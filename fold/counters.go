@@ -151,12 +151,12 @@ const (
 // level gives the finest grain of an event, by its age when the log received it.
 func (s *Shard) level(time, received int64) uint8 {
 	switch age := received - time; {
-	case age < s.cfg.MinuteRetention:
-		return levelMinute
-	case age < s.cfg.HourRetention:
+	case age >= s.cfg.HourRetention:
+		return levelDay
+	case age >= s.cfg.MinuteRetention:
 		return levelHour
 	default:
-		return levelDay
+		return levelMinute
 	}
 }
 

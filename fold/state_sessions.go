@@ -47,28 +47,23 @@ func (s *Shard) Snapshot() *State {
 
 func (s *Shard) writeHead() []byte {
 	w := newChunkWriter(0)
+	w.fixed(s.key[0])
+	w.fixed(s.key[1])
 	w.varint(s.maxTime)
 	w.varint(s.counts.Accepted)
 	return w.bytes()
 }
 
-// LoadHead sets the totals that folding rests on to those of the snapshot; Restore sets those of the last commit.
+// LoadHead sets the totals that folding rests on to those of the snapshot; Restore sets those of the last commit. The
+// head has the shard's secret too: a shard may have seen ids before it has a user, whose entry would bring it.
 func (s *Shard) LoadHead(data []byte) error {
 	r, err := readChunk(data)
 	if err != nil {
 		return fmt.Errorf("load snapshot head: %w", err)
 	}
+	s.key = Key{r.fixed(), r.fixed()}
 	s.maxTime, s.counts.Accepted = r.varint(), r.varint()
 	return r.err()
-}
-
-// Dirty is the number of changes a Snapshot would write.
-func (s *Shard) Dirty() int {
-	n := len(s.ids.keys) + len(s.sids.keys)
-	for _, d := range s.parts {
-		n += len(d.changed) + len(d.renamed)
-	}
-	return n
 }
 
 // writeSessions writes the runs of the users that changed, and the named sessions that did.

@@ -132,6 +132,10 @@ func (b *Batch) Decode(payload []byte) error {
 		}
 		b.Tuples = append(b.Tuples, uint32(s))
 	}
+	if len(b.DimNames) == 0 {
+		d.bad = d.bad || tuples > 1
+		tuples = 1
+	}
 	n, time := d.count(6), d.varint()
 	b.Rows = b.Rows[:0]
 	for range n {
@@ -143,11 +147,11 @@ func (b *Batch) Decode(payload []byte) error {
 		d.row(r)
 		time += r.Time
 		r.Time = time
-		if uint64(r.Tuple) >= uint64(max(tuples, 1)) || uint64(r.Type) > uint64(len(b.Strings)) {
+		if uint64(r.Tuple) >= uint64(tuples) || uint64(r.Type) > uint64(len(b.Strings)) {
 			d.bad = true
 		}
 	}
-	if d.bad || len(d.b) > 0 {
+	if d.bad || d.left() > 0 {
 		b.Rows = b.Rows[:0]
 		return ErrMalformed
 	}
@@ -155,9 +159,10 @@ func (b *Batch) Decode(payload []byte) error {
 	return nil
 }
 
-// reader takes values off the front of b; after the first bad one it gives zeros.
+// reader takes values off b from p on; after the first bad one it gives zeros.
 type reader struct {
 	b   []byte
+	p   int
 	bad bool
 }
 
@@ -174,33 +179,37 @@ func (d *reader) row(r *Row) {
 	if r.Record {
 		r.Duration = d.varint()
 	}
-	start := d.b
+	start := d.p
 	r.User, r.ID, r.Session = d.text(), d.text(), d.text()
-	r.Identity = start[:len(start)-len(d.b)]
+	r.Identity = d.b[start:d.p]
 }
 
+func (d *reader) left() int { return len(d.b) - d.p }
+
 func (d *reader) byte() byte {
-	if len(d.b) == 0 {
+	if d.p >= len(d.b) {
 		d.bad = true
 		return 0
 	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
+	d.p++
+	return d.b[d.p-1]
 }
 
 func (d *reader) uvarint() uint64 {
-	if len(d.b) > 0 && d.b[0] < 0x80 {
-		v := d.b[0]
-		d.b = d.b[1:]
-		return uint64(v)
+	if p := d.p; p < len(d.b) && d.b[p] < 0x80 {
+		d.p++
+		return uint64(d.b[p])
 	}
-	v, n := binary.Uvarint(d.b)
+	return d.longUvarint()
+}
+
+func (d *reader) longUvarint() uint64 {
+	v, n := binary.Uvarint(d.b[d.p:])
 	if n <= 0 {
-		d.bad, d.b = true, nil
+		d.bad, d.p = true, len(d.b)
 		return 0
 	}
-	d.b = d.b[n:]
+	d.p += n
 	return v
 }
 
@@ -220,7 +229,7 @@ func (d *reader) varint() int64 {
 // count reads a number of things that take at least width bytes each, and refuses more than there can be.
 func (d *reader) count(width int) int {
 	n := d.uvarint()
-	if n > uint64(len(d.b))/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
+	if n > uint64(d.left())/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
 		d.bad = true
 		return 0
 	}
@@ -229,11 +238,11 @@ func (d *reader) count(width int) int {
 
 func (d *reader) text() []byte {
 	n := d.uvarint()
-	if n > uint64(len(d.b)) {
+	if n > uint64(d.left()) {
 		d.bad = true
 		return nil
 	}
-	s := d.b[:n:n]
-	d.b = d.b[n:]
-	return s
+	p, end := d.p, d.p+int(n)
+	d.p = end
+	return d.b[p:end:end]
 }

@@ -91,11 +91,20 @@ func (o *Oracle) dimension(name string) int {
 }
 
 func (o *Oracle) group(q *Query, f *fact) []string {
-	var group []string
-	for _, name := range q.GroupBy {
-		group = append(group, f.dims[o.dimension(name)])
+	group := make([]string, len(q.GroupBy))
+	for i, name := range q.GroupBy {
+		group[i] = f.dims[o.dimension(name)]
 	}
 	return group
+}
+
+func (o *Oracle) belongs(q *Query, f *fact, group []string) bool {
+	for i, name := range q.GroupBy {
+		if f.dims[o.dimension(name)] != group[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // fill adds the empty buckets of each group that has any.
@@ -184,7 +193,7 @@ func (o *Oracle) trailing(q *Query, t *tally, days int64) float64 {
 	users, counted := map[string]bool{}, 0
 	for date := last - days + 1; date <= last; date++ {
 		for _, f := range o.byDate[date] {
-			if !o.passes(q, f) || !slices.Equal(o.group(q, f), t.group) {
+			if !o.passes(q, f) || !o.belongs(q, f, t.group) {
 				continue
 			}
 			if f.user != "" {

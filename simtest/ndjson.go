@@ -19,7 +19,7 @@ func ReadNDJSON(path string, dimensions []string, received time.Time) ([]Logged,
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	unzipped, err := gzip.NewReader(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

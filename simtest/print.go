@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,9 +29,11 @@ func (w *World) at(ms int64) string {
 
 // Text gives the query as it would be typed.
 func (q *Query) Text(loc *time.Location) string {
-	var parts []string
-	for name, values := range q.Params(loc) {
+	params := q.Params(loc)
+	parts := make([]string, 0, len(params))
+	for name, values := range params {
 		parts = append(parts, fmt.Sprintf("%s=%q", name, values[0]))
 	}
+	slices.Sort(parts)
 	return strings.Join(parts, " ")
 }

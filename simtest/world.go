@@ -11,8 +11,8 @@ import (
 type World struct {
 	Config Config
 	Events []Logged
-	Now    int64 // Unix ms, not before any Received
-	Start  int64 // Unix ms, the first instant of the day around which the events lie
+	Now    int64    // Unix ms, not before any Received
+	Start  int64    // Unix ms, the first instant of the day around which the events lie
 	Values []string // the dimension values that occur
 }
 
@@ -55,19 +55,19 @@ func RandomWorld(d Dice, limits bool) World {
 	w := World{
 		Config: randomConfig(d, loc, limits),
 		Start:  time.Date(place.year, place.month, place.day, 12, 0, 0, 0, loc).UnixMilli(),
-		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\xff\x00"},
+		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\u00ff\x00"},
 	}
 	w.Start = w.Config.StartOf(w.Start, 0)
 	w.fill(d, d.Intn(worldEvents))
 	return w
 }
 
-// RecentWorld lies in the days before now, all its events arrive now, and its texts are valid UTF-8: a world for the
-// real binary.
+// RecentWorld lies in the days before now, all its events arrive now, and no retention is near: a world for the real
+// binary.
 func RecentWorld(d Dice, now time.Time) World {
 	c := Config{
 		Location: now.Location(), Dimensions: []string{"campaign", "age"}, Gap: 30 * time.Minute,
-		Passive: []string{"heartbeat"}, MinuteRetention: 48 * time.Hour, HourRetention: 90 * 24 * time.Hour,
+		Passive: []string{"heartbeat"},
 	}
 	w := World{Config: c, Start: c.StartOf(now.UnixMilli(), -worldDays), Values: []string{"A", "B", "ä,b", rollcall.NotSet, ""}}
 	w.fill(d, worldEvents)
@@ -91,6 +91,9 @@ func randomConfig(d Dice, loc *time.Location, limits bool) Config {
 	}
 	c.MinuteRetention = pick(d, 0, 48*time.Hour, time.Hour)
 	c.HourRetention = pick(d, 0, 90*24*time.Hour, 5*24*time.Hour)
+	if c.HourRetention > 0 && c.MinuteRetention == 0 {
+		c.MinuteRetention = c.HourRetention // no minute cells without hour cells
+	}
 	c.LateHorizon = pick(d, 0, 0, 2*24*time.Hour, 7*24*time.Hour)
 	return c
 }

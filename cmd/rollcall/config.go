@@ -37,7 +37,7 @@ func defaults() Config {
 		Timezone: "UTC", Fields: map[string]string{}, SessionGap: 30 * time.Minute, MaxDimensionValues: 10_000,
 		CommitInterval: 200 * time.Millisecond, StateMemory: 256 << 20,
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
-		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 64 << 20,
+		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: "sqlite", CacheKind: "memory",
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
@@ -74,7 +74,7 @@ func settings(c *Config) []setting {
 		{"log.kind", "Kind of log: embedded.", "embedded", (*text)(&c.LogKind), false},
 		{"log.shards", "Number of shards.", "4", (*number)(&c.LogShards), true},
 		{"log.segment_bytes", "Size of a log file.", "256MiB", (*size)(&c.LogSegmentBytes), false},
-		{"log.tail_bytes", "Memory for the newest part of the log.", "64MiB", (*size)(&c.LogTailBytes), false},
+		{"log.tail_bytes", "Memory for the newest part of the log.", "32MiB", (*size)(&c.LogTailBytes), false},
 		{"log.max_bytes", "Most bytes of log on disk; 0 for no limit.", "0", (*size)(&c.LogMaxBytes), false},
 		{"log.max_age", "How long folded events stay in the log; 0 for ever.", "0", (*duration)(&c.LogMaxAge), false},
 		{"store.kind", "Kind of store: sqlite.", "sqlite", (*text)(&c.StoreKind), false},

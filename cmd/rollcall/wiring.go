@@ -42,6 +42,7 @@ type node struct {
 
 // open takes the data directory over and starts folding. It makes the directory when there is none.
 func open(e *world, cfg Config) (*node, error) {
+	keepMemory(&cfg)
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}

@@ -1,0 +1,17 @@
+// Package query answers questions about user activity: it plans which blocks answer a request, reads them from one
+// consistent view of the store, combines them and gives the rows.
+//
+// Invariants:
+//
+//   - every figure equals what counting the accepted events that match the filter, the bucket and the range would give;
+//   - one reply reads one view, so that no commit is half in it;
+//   - counters are added over cells; distinct users are read from a counter only where a row is exactly one cell of a
+//     materialised cuboid and one bucket of a stored grain, and are counted from the user sets otherwise;
+//   - which rows come back is decided by the cells alone; user sets only fill figures in;
+//   - memory follows the rows of the reply and the distinct (group, user) pairs of one shard, not the length of the
+//     range: blocks are read some at a time.
+//
+// A request that can't be answered as asked gives a *BadRequest that names the parameter, the reason and what is valid.
+// When the store fails or the context ends, Query returns that error and no rows; nothing is kept, and asking again is
+// safe.
+package query

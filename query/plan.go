@@ -1,0 +1,206 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+
+	"rollcall"
+	"rollcall/store"
+)
+
+// plan is a request that was checked, and how it is answered.
+type plan struct {
+	span
+	head    *store.Head
+	dims    []string
+	maxRows int
+
+	metrics []metric
+	filters []filter
+	groupBy []int // dimensions, in the order asked for
+	order   []sortKey
+	limit   int
+	fillAll bool
+	format  string
+
+	cuboid  rollcall.Cuboid // whose cells are read
+	full    rollcall.Cuboid
+	counted bool // the Active counter of the cells answers active_users
+}
+
+// filter tells which values of a dimension match.
+type filter struct {
+	dim     int
+	matches []bool // by value
+}
+
+// sortKey sorts by the bucket (column 0), a dimension of groupBy, or a metric, in this order of numbers.
+type sortKey struct {
+	column int
+	desc   bool
+}
+
+func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
+	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, limit: req.Limit, fillAll: req.Fill,
+		format: req.Format, full: rollcall.Full(len(e.cfg.Dimensions))}
+	var err error
+	if p.span, err = e.span(req); err != nil {
+		return nil, err
+	}
+	for _, name := range req.Metrics {
+		m, ok := metricNamed(name)
+		if !ok {
+			return nil, bad("metrics", MetricNames(), "unknown metric %q", name)
+		}
+		p.metrics = append(p.metrics, m)
+	}
+	for _, name := range req.GroupBy {
+		d, err := p.dimension("group_by", name)
+		if err != nil {
+			return nil, err
+		}
+		p.groupBy = append(p.groupBy, d)
+	}
+	if err := p.setFilters(req.Filters); err != nil {
+		return nil, err
+	}
+	if err := p.setOrder(req); err != nil {
+		return nil, err
+	}
+	p.choose(e.cfg.Cuboids)
+	return p, nil
+}
+
+func (p *plan) dimension(param, name string) (int, error) {
+	d := slices.Index(p.dims, name)
+	if d < 0 {
+		return 0, bad(param, p.dims, "unknown dimension %q", name)
+	}
+	return d, nil
+}
+
+func (p *plan) setFilters(filters []Filter) error {
+	for _, f := range filters {
+		d, err := p.dimension("filter."+f.Dimension, f.Dimension)
+		if err != nil {
+			return err
+		}
+		p.filters = append(p.filters, filter{d, p.matching(d, f)})
+	}
+	return nil
+}
+
+func (p *plan) matching(d int, f Filter) []bool {
+	matches := make([]bool, p.size(d))
+	for v := range matches {
+		matches[v] = slices.Contains(f.Values, p.text(d, rollcall.Value(v))) != f.Not
+	}
+	if slices.Contains(f.Values, "") {
+		matches[rollcall.NotSetValue] = !f.Not
+	}
+	return matches
+}
+
+// size is one more than the largest value of a dimension.
+func (p *plan) size(d int) int {
+	n := int(rollcall.FirstValue)
+	if d < len(p.head.Values) {
+		n = max(n, len(p.head.Values[d]))
+	}
+	return n
+}
+
+func (p *plan) text(d int, v rollcall.Value) string {
+	switch v {
+	case rollcall.NotSetValue:
+		return rollcall.NotSet
+	case rollcall.OtherValue:
+		return rollcall.Other
+	default:
+		return p.head.Values[d][v]
+	}
+}
+
+func (p *plan) columns() []string {
+	columns := []string{"bucket"}
+	for _, d := range p.groupBy {
+		columns = append(columns, p.dims[d])
+	}
+	for _, m := range p.metrics {
+		columns = append(columns, m.name)
+	}
+	return columns
+}
+
+func (p *plan) setOrder(req *Request) error {
+	columns := p.columns()
+	for _, o := range req.Order {
+		i := slices.Index(columns, o.Column)
+		if i < 0 {
+			return bad("order", columns, "unknown column %q", o.Column)
+		}
+		p.order = append(p.order, sortKey{i, o.Desc})
+	}
+	return nil
+}
+
+// choose takes the smallest cuboid that covers the dimensions needed, and tells whether its cells are the rows.
+func (p *plan) choose(cuboids []rollcall.Cuboid) {
+	var need rollcall.Cuboid
+	for _, f := range p.filters {
+		need |= 1 << f.dim
+	}
+	rows := p.pinned()
+	for _, d := range p.groupBy {
+		need, rows = need|1<<d, rows|1<<d
+	}
+	p.cuboid = p.full
+	for _, c := range cuboids {
+		if c.Covers(need) && c.Size() < p.cuboid.Size() {
+			p.cuboid = c
+		}
+	}
+	p.counted = p.grain == p.source && p.cuboid&^rows == 0
+}
+
+// pinned are the dimensions that the filters restrict to one value.
+func (p *plan) pinned() (c rollcall.Cuboid) {
+	for d := range p.dims {
+		n := 0
+		for v := range p.size(d) {
+			if p.allows(d, v) {
+				n++
+			}
+		}
+		if n <= 1 {
+			c |= 1 << d
+		}
+	}
+	return c
+}
+
+func (p *plan) allows(d, v int) bool {
+	for _, f := range p.filters {
+		if f.dim == d && !f.matches[v] {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *plan) asks(names ...string) bool {
+	return slices.ContainsFunc(p.metrics, func(m metric) bool { return slices.Contains(names, m.name) })
+}
+
+// tag is a function of the checked request, the build and the newest commit.
+func (p *plan) tag() string {
+	names := make([]string, len(p.metrics))
+	for i, m := range p.metrics {
+		names[i] = m.name
+	}
+	text := fmt.Sprintf("%d %d %v %v %d %v %s %v %v %q %q %v %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
+		p.order, p.groupBy, p.dims, names, p.filters, p.cal.Location())
+	return fmt.Sprintf("%x-%x-%x", p.head.Build, p.head.Version, xxh3.HashString(text))
+}

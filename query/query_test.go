@@ -1,0 +1,183 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"pgregory.net/rapid"
+
+	"rollcall"
+	"rollcall/query/querytest"
+)
+
+var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Seoul"}
+
+// clockChanges are days near which the zones above change their clocks.
+var clockChanges = []string{"2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-06-15"}
+
+type world struct {
+	loc     *time.Location
+	cal     rollcall.Calendar
+	dims    []string
+	cuboids []rollcall.Cuboid
+	facts   []querytest.Fact
+	now     int64
+	anchor  int64 // Unix ms; facts lie around it
+}
+
+const (
+	testMinuteRetention = 48 * time.Hour
+	testHourRetention   = 20 * 24 * time.Hour
+)
+
+func genWorld(t *rapid.T) *world {
+	loc, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{loc: loc, cal: rollcall.NewCalendar(loc)}
+	w.dims = []string{"campaign", "age", "country", "device", "plan"}[:rapid.IntRange(0, 5).Draw(t, "dims")]
+	w.cuboids = rollcall.Cuboids(len(w.dims))
+	if rapid.IntRange(0, 3).Draw(t, "few cuboids") == 0 {
+		w.cuboids = []rollcall.Cuboid{rollcall.Full(len(w.dims))}
+	}
+	day, err := rollcall.ParseDate(rapid.SampledFrom(clockChanges).Draw(t, "anchor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.anchor = w.cal.DayStart(day)
+	w.now = w.anchor + 26*hourMS
+	w.facts = rapid.SliceOfN(rapid.Custom(w.genFact), 0, 60).Draw(t, "facts")
+	return w
+}
+
+func (w *world) genFact(t *rapid.T) querytest.Fact {
+	back := rapid.OneOf(rapid.Int64Range(-2*hourMS, 6*hourMS), rapid.Int64Range(0, 3*24*hourMS), rapid.Int64Range(0, 80*24*hourMS)).Draw(t, "back")
+	f := querytest.Fact{Time: w.now - back, User: rapid.IntRange(-1, 6).Draw(t, "user"), Finest: rollcall.Day}
+	if rapid.IntRange(0, 4).Draw(t, "zero ms") > 0 {
+		f.Time -= f.Time % minuteMS
+	}
+	switch age := time.Duration(w.now-f.Time) * time.Millisecond; { // received some time before now, at its own time at least
+	case age < testMinuteRetention:
+		f.Finest = rollcall.Minute
+	case age < testHourRetention || rapid.Bool().Draw(t, "received early"):
+		f.Finest = rollcall.Hour
+	}
+	for range w.dims {
+		f.Dims = append(f.Dims, rapid.SampledFrom([]string{"a", "b", "c,d", `é"\`, rollcall.NotSet, rollcall.Other}).Draw(t, "value"))
+	}
+	f.NewUser = rapid.Bool().Draw(t, "new")
+	if f.Session = rapid.Bool().Draw(t, "session"); f.Session {
+		f.Bounce, f.Length = rapid.Bool().Draw(t, "bounce"), rapid.Int64Range(0, 5_000).Draw(t, "length")
+	}
+	return f
+}
+
+// genRange draws a range that can be answered at some grain.
+func (w *world) genRange(t *rapid.T) (from, to int64) {
+	today := w.cal.Date(w.anchor)
+	switch rapid.IntRange(0, 3).Draw(t, "range") {
+	case 0: // hours
+		hours := append(w.cal.Hours(today), w.cal.Hours(today+1)...)
+		i := rapid.IntRange(0, len(hours)-2).Draw(t, "from hour")
+		return hours[i], hours[rapid.IntRange(i+1, len(hours)-1).Draw(t, "to hour")]
+	case 1: // minutes
+		from = w.anchor + minuteMS*rapid.Int64Range(-600, 1600).Draw(t, "from minute")
+		return from, from + minuteMS*rapid.Int64Range(1, 300).Draw(t, "minutes")
+	default:
+		first := today - rollcall.Date(rapid.IntRange(-1, 75).Draw(t, "from day"))
+		return w.cal.DayStart(first), w.cal.DayStart(first + rollcall.Date(rapid.IntRange(1, 76).Draw(t, "days")))
+	}
+}
+
+func (w *world) genRequest(t *rapid.T) (r *Request, from, to int64) {
+	from, to = w.genRange(t)
+	show := func(ms int64) string { return time.UnixMilli(ms).In(w.loc).Format(time.RFC3339) }
+	r = &Request{From: show(from), To: show(to), Format: "csv"}
+	r.Grain = rapid.SampledFrom([]rollcall.Grain{rollcall.Minute, rollcall.Hour, rollcall.Day, rollcall.Week, rollcall.Month, rollcall.Total}).Draw(t, "grain")
+	r.Metrics = rapid.Permutation(MetricNames()).Draw(t, "metrics")[:rapid.IntRange(1, len(metrics)).Draw(t, "asked")]
+	r.GroupBy = rapid.Permutation(w.dims).Draw(t, "group")[:rapid.IntRange(0, len(w.dims)).Draw(t, "groups")]
+	for _, d := range w.dims {
+		if rapid.IntRange(0, 2).Draw(t, "filter "+d) == 0 {
+			r.Filters = append(r.Filters, Filter{Dimension: d, Not: rapid.IntRange(0, 3).Draw(t, "not") == 0,
+				Values: rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c,d", rollcall.NotSet, rollcall.Other, "", "never seen"}), 1, 3).Draw(t, "values")})
+		}
+	}
+	r.Fill = rapid.IntRange(0, 3).Draw(t, "fill") == 0
+	columns := append(append([]string{"bucket"}, r.GroupBy...), r.Metrics...)
+	for range rapid.IntRange(0, 2).Draw(t, "orders") {
+		r.Order = append(r.Order, Order{rapid.SampledFrom(columns).Draw(t, "column"), rapid.Bool().Draw(t, "desc")})
+	}
+	r.Limit = rapid.SampledFrom([]int{0, 0, 0, 1, 5}).Draw(t, "limit")
+	return r, from, to
+}
+
+func lines(r *Result) []string {
+	lines := []string{}
+	for i, row := range r.rows {
+		group, values := []string{}, []float64{}
+		for d := range r.plan.groupBy {
+			group = append(group, r.value(row.group, d))
+		}
+		for m := range r.values {
+			values = append(values, r.Metric(i, m))
+		}
+		lines = append(lines, fmt.Sprint(r.Bucket(i), group, values))
+	}
+	return lines
+}
+
+// answerable repeats the rule for ranges that do not begin and end on a day.
+func (w *world) answerable(r *Request, from, to int64) bool {
+	day := func(ms int64) bool { return w.cal.DayStart(w.cal.Date(ms)) == ms }
+	hour := func(ms int64) bool { return w.cal.HourStart(ms) != w.cal.HourStart(ms-1) }
+	within := func(d time.Duration) bool { return from > w.now-d.Milliseconds() }
+	switch {
+	case r.Grain == rollcall.Minute:
+		return to > w.now-testMinuteRetention.Milliseconds()
+	case r.Grain == rollcall.Hour && hour(from) && hour(to):
+		return to > w.now-testHourRetention.Milliseconds()
+	case r.Grain >= rollcall.Day && day(from) && day(to):
+		return true
+	case hour(from) && hour(to) && r.Grain > rollcall.Hour:
+		return within(testHourRetention)
+	default:
+		return within(testMinuteRetention)
+	}
+}
+
+func TestAnswersEqualCounting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := genWorld(t)
+		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
+		e := engineOver(m, w.cal, w.cuboids, w.now, testMinuteRetention, testHourRetention)
+		for range 4 {
+			r, from, to := w.genRequest(t)
+			res, err := e.Query(context.Background(), r)
+			if !w.answerable(r, from, to) {
+				if b := (*BadRequest)(nil); !errors.As(err, &b) {
+					t.Fatalf("%+v: want a BadRequest, have %v", r, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%+v: %v", r, err)
+			}
+			want := (&naive{w.loc, w.dims, w.facts}).answer(r, from, to)
+			if got := lines(res); !slices.Equal(got, want) {
+				t.Fatalf("%+v\ngot\n%s\nwant\n%s", r, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+	})
+}
+
+func engineOver(m *querytest.Store, cal rollcall.Calendar, cuboids []rollcall.Cuboid, now int64, minute, hour time.Duration) *Engine {
+	return New(Config{Dimensions: m.Header.Dimensions, Cuboids: cuboids, Calendar: cal, MinuteRetention: minute,
+		HourRetention: hour, Now: func() time.Time { return time.UnixMilli(now) }}, m)
+}

@@ -1,0 +1,192 @@
+package querytest
+
+import (
+	"context"
+	"slices"
+
+	"rollcall"
+	"rollcall/block"
+	"rollcall/store"
+)
+
+// Fact is an event with all that it adds to the figures.
+type Fact struct {
+	Time    int64
+	User    int // -1: counted by the producer
+	Dims    []string
+	Finest  rollcall.Grain // the finest grain it counts in
+	Session bool
+	Bounce  bool
+	Length  int64
+	NewUser bool
+}
+
+// Store is a store.Viewer over blocks built by brute force.
+type Store struct {
+	Header store.Head
+	cells  map[block.CellKey]*block.Cells
+	sets   map[block.SetKey]*block.Sets
+	Rows   []store.LedgerRow
+}
+
+func (m *Store) View(context.Context) (store.View, error) { return m, nil }
+func (m *Store) Head() *store.Head                        { return &m.Header }
+func (m *Store) Close() error                             { return nil }
+
+func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
+	for key, b := range m.cells {
+		if key.Grain == g && key.Cuboid == c && key.Period >= from && key.Period < until {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, func(a, b *block.Cells) int { return int(a.Key.Period - b.Key.Period) })
+	return found, nil
+}
+
+func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period) (found []*block.Sets, err error) {
+	for key, b := range m.sets {
+		if key.Grain == g && key.Shard == shard && key.Period >= from && key.Period < until {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, func(a, b *block.Sets) int { return int(a.Key.Period - b.Key.Period) })
+	return found, nil
+}
+
+func (m *Store) Ledger(_ context.Context, from, until int64) (rows []store.LedgerRow, err error) {
+	for _, r := range m.Rows {
+		if r.Hour >= from && r.Hour < until {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}
+
+// Build makes the blocks of some facts.
+func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shards int, facts []Fact) *Store {
+	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey]*block.Sets{}}
+	m.Header = store.Head{Build: 3, Version: 9, Committed: 1_700_000_000_123, Dimensions: dims, Shards: make([]store.Position, shards)}
+	for d := range dims {
+		values := []string{rollcall.NotSet, rollcall.Other}
+		for _, f := range facts {
+			if !slices.Contains(values, f.Dims[d]) {
+				values = append(values, f.Dims[d])
+			}
+		}
+		m.Header.Values = append(m.Header.Values, values)
+	}
+	cells := map[block.CellKey]*block.CellsBuilder{}
+	type presence struct {
+		key    block.CellKey
+		sub    uint8
+		values string
+		user   int
+	}
+	seen := map[presence]bool{}
+	for _, f := range facts {
+		if f.User >= 0 {
+			pos := &m.Header.Shards[f.User%shards]
+			pos.Users = max(pos.Users, int64(f.User/shards)+1)
+			pos.MaxTime = max(pos.MaxTime, f.Time)
+		}
+		for g := f.Finest; g <= rollcall.Day; g++ {
+			period, sub := place(cal, g, f.Time)
+			for _, c := range cuboids {
+				key := block.CellKey{Grain: g, Period: period, Cuboid: c}
+				values, text := m.tuple(f, c)
+				counters := f.Counters()
+				if p := (presence{key, sub, text, f.User}); f.User >= 0 && !seen[p] {
+					seen[p] = true
+					counters[rollcall.Active] = 1
+				}
+				if cells[key] == nil {
+					cells[key] = &block.CellsBuilder{}
+					cells[key].Reset(key)
+				}
+				cells[key].Add(sub, values, &counters)
+			}
+		}
+	}
+	for key, b := range cells {
+		m.cells[key] = b.Build()
+	}
+	m.buildSets(cal, shards, facts)
+	return m
+}
+
+func (m *Store) buildSets(cal rollcall.Calendar, shards int, facts []Fact) {
+	sets := map[block.SetKey]*block.SetsBuilder{}
+	add := func(g rollcall.Grain, p block.Period, f Fact, mask uint64) {
+		key := block.SetKey{Grain: g, Period: p, Shard: f.User % shards}
+		if sets[key] == nil {
+			sets[key] = &block.SetsBuilder{}
+			sets[key].Reset(key, len(f.Dims))
+		}
+		values, _ := m.tuple(f, rollcall.Full(len(f.Dims)))
+		sets[key].Add(values, uint32(f.User/shards), mask)
+	}
+	for _, f := range facts {
+		if f.User < 0 {
+			continue
+		}
+		day, _ := place(cal, rollcall.Day, f.Time)
+		mask := uint64(0)
+		if f.Finest <= rollcall.Hour {
+			_, sub := place(cal, rollcall.Hour, f.Time)
+			mask = 1 << sub
+		}
+		add(rollcall.Day, day, f, mask)
+		if f.Finest == rollcall.Minute {
+			hour, sub := place(cal, rollcall.Minute, f.Time)
+			add(rollcall.Minute, hour, f, 1<<sub)
+		}
+	}
+	for key, b := range sets {
+		m.sets[key] = b.Build()
+	}
+}
+
+// Counters is what the fact adds to its cells, but for Active.
+func (f *Fact) Counters() (c rollcall.Counters) {
+	c[rollcall.Events] = 1
+	if f.Session {
+		c[rollcall.Sessions], c[rollcall.Duration] = 1, f.Length
+		if f.Bounce {
+			c[rollcall.Bounces] = 1
+		}
+	}
+	if f.NewUser && f.User >= 0 {
+		c[rollcall.NewUsers] = 1
+	}
+	if f.NewUser && f.User < 0 {
+		c[rollcall.Counted] = 1
+	}
+	return c
+}
+
+func (m *Store) tuple(f Fact, c rollcall.Cuboid) (values []rollcall.Value, text string) {
+	for d, v := range f.Dims {
+		if c.Has(d) {
+			values = append(values, rollcall.Value(slices.Index(m.Header.Values[d], v)))
+			text += v + "\x00"
+		}
+	}
+	return values, text
+}
+
+// place gives the period and sub-bucket of an instant.
+func place(cal rollcall.Calendar, g rollcall.Grain, ms int64) (block.Period, uint8) {
+	switch g {
+	case rollcall.Day:
+		return block.Period(cal.Date(ms)), 0
+	case rollcall.Hour:
+		d := cal.Date(ms)
+		return block.Period(d), uint8(slices.Index(cal.Hours(d), cal.HourStart(ms)))
+	default:
+		hour := cal.HourStart(ms)
+		return block.Period(hour / 60_000), uint8((cal.MinuteStart(ms) - hour) / 60_000)
+	}
+}
+
+// AddCells puts a block in place of the one with its key.
+func (m *Store) AddCells(c *block.Cells) { m.cells[c.Key] = c }

@@ -1,0 +1,205 @@
+package simtest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rollcall"
+	"rollcall/aggregate"
+	"rollcall/eventlog"
+	"rollcall/query"
+	"rollcall/record"
+	"rollcall/simtest"
+	"rollcall/store"
+	"rollcall/store/sqlite"
+)
+
+// TestPipelineEqualsOracle runs random worlds through the embedded log, the aggregator, the SQLite store and the query
+// engine, stopping and losing the aggregator at random points, and compares the answers to random queries.
+func TestPipelineEqualsOracle(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		simtest.Check(rt, false, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
+	})
+}
+
+// TestPipelineWithLimitsEqualsOracle does the same with retentions and a late horizon.
+func TestPipelineWithLimitsEqualsOracle(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		simtest.Check(rt, true, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
+	})
+}
+
+// pipeline is the whole way of the data in one process.
+type pipeline struct {
+	world    simtest.World
+	dir      string
+	received int64
+	log      *eventlog.Log
+	store    *sqlite.Store
+	owner    *owner
+}
+
+// owner is a running aggregator.
+type owner struct {
+	*aggregate.Aggregator
+	stop context.CancelFunc
+	done chan error
+}
+
+func openPipeline(t *testing.T, w simtest.World) (*pipeline, error) {
+	dir, err := os.MkdirTemp(t.TempDir(), "world")
+	if err != nil {
+		return nil, err
+	}
+	p := &pipeline{world: w, dir: dir}
+	return p, p.start()
+}
+
+func (p *pipeline) start() (err error) {
+	quiet := slog.New(slog.DiscardHandler)
+	now := func() time.Time { return time.UnixMilli(p.received) }
+	shards := max(p.world.Config.Shards, 1)
+	p.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(p.dir, "log"), Shards: shards, SegmentBytes: 1 << 16}, eventlog.Deps{Now: now, Logger: quiet})
+	if err != nil {
+		return err
+	}
+	p.store, err = sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(p.dir, "store.db"), Dimensions: p.world.Config.Dimensions, Shards: shards})
+	if err != nil {
+		return err
+	}
+	p.owner, err = p.own()
+	return err
+}
+
+const always = 1 << 20 * time.Hour
+
+func orAlways(d time.Duration) time.Duration {
+	if d == 0 {
+		return always
+	}
+	return d
+}
+
+func (p *pipeline) own() (*owner, error) {
+	c := p.world.Config
+	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
+		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1},
+		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	o := &owner{a, stop, make(chan error, 1)}
+	go func() { o.done <- a.Run(ctx) }()
+	return o, nil
+}
+
+func (p *pipeline) Append(events []simtest.Logged) error {
+	for len(events) > 0 {
+		n := 1
+		for n < len(events) && events[n].Received == events[0].Received {
+			n++
+		}
+		p.received = events[0].Received
+		if err := p.append(events[:n]); err != nil {
+			return err
+		}
+		events = events[n:]
+	}
+	return nil
+}
+
+func (p *pipeline) append(events []simtest.Logged) error {
+	shards := p.log.Shards()
+	encoders := make([]*record.Encoder, shards)
+	for i := range encoders {
+		encoders[i] = record.NewEncoder(p.world.Config.Dimensions)
+	}
+	for i := range events {
+		encoders[record.ShardOf(events[i].User, shards)].Add(&events[i].Event)
+	}
+	var records []eventlog.Record
+	for shard, e := range encoders {
+		if e.Count() > 0 {
+			records = append(records, eventlog.Record{Shard: shard, Count: e.Count(), Payload: e.Bytes()})
+		}
+	}
+	return p.log.Append(context.Background(), records, nil)
+}
+
+// Restart stops the aggregator, the store and the log, and starts them again.
+func (p *pipeline) Restart() error {
+	if err := p.Close(); err != nil {
+		return err
+	}
+	return p.start()
+}
+
+// Crash lets a new owner take the shards while the old one runs: what the old one has not committed is lost, and it
+// must find itself fenced if it had anything to commit.
+func (p *pipeline) Crash() error {
+	old := p.owner
+	taken, err := p.own()
+	if err != nil {
+		return err
+	}
+	p.owner = taken
+	old.stop()
+	if err := <-old.done; err != nil && !errors.Is(err, store.ErrFenced) {
+		return fmt.Errorf("the old owner: %w", err)
+	}
+	return nil
+}
+
+func (p *pipeline) Query(q simtest.Query) ([]simtest.Row, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := p.caughtUp(ctx); err != nil {
+		return nil, err
+	}
+	c := p.world.Config
+	e := query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(p.received) }}, p.store)
+	req, err := query.ParseValues(q.Params(c.Location))
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.Query(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := result.WriteJSON(&text); err != nil {
+		return nil, err
+	}
+	var reply struct{ Rows []simtest.Row }
+	return reply.Rows, json.Unmarshal(text.Bytes(), &reply)
+}
+
+// caughtUp waits until everything in the log is committed.
+func (p *pipeline) caughtUp(ctx context.Context) error {
+	next := make([]rollcall.Offset, p.log.Shards())
+	for shard := range next {
+		var err error
+		if _, next[shard], err = p.log.Bounds(ctx, shard); err != nil {
+			return err
+		}
+	}
+	return p.owner.Wait(ctx, next)
+}
+
+func (p *pipeline) Close() error {
+	p.owner.stop()
+	return errors.Join(<-p.owner.done, p.store.Close(), p.log.Close())
+}

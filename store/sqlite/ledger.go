@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+
+	"rollcall/store"
+)
+
+var upsertLedger = values{"INSERT INTO ledger (hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	` ON CONFLICT DO UPDATE SET count = count + excluded.count, hash0 = hash0 + excluded.hash0, hash1 = hash1 + excluded.hash1,
+	hash2 = hash2 + excluded.hash2, hash3 = hash3 + excluded.hash3, duplicates = duplicates + excluded.duplicates, late = late + excluded.late`}
+
+// addLedger adds the deltas; a hash goes as its four 32-bit limbs, lowest first.
+func (s *session) addLedger(ctx context.Context, c *store.Commit) error {
+	for i := range c.Shards {
+		rows := c.Shards[i].Ledger
+		err := s.execValues(ctx, &upsertLedger, len(rows), func(args []any, i int) []any {
+			r := &rows[i]
+			return append(args, r.Hour, r.Shard, r.Count, int64(uint32(r.HashLo)), int64(r.HashLo>>32), int64(uint32(r.HashHi)), int64(r.HashHi>>32),
+				r.Duplicates, r.Late)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) ledger(ctx context.Context, from, until int64) ([]store.LedgerRow, error) {
+	const query = `SELECT hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
+		WHERE hour >= ? AND hour < ? ORDER BY hour, shard`
+	var rows []store.LedgerRow
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var r store.LedgerRow
+		var limbs [4]uint64
+		if err := scan(&r.Hour, &r.Shard, &r.Count, &limbs[0], &limbs[1], &limbs[2], &limbs[3], &r.Duplicates, &r.Late); err != nil {
+			return err
+		}
+		r.HashHi, r.HashLo = carry(limbs)
+		rows = append(rows, r)
+		return nil
+	}, query, from, until)
+	return rows, err
+}
+
+// carry gives the 128-bit number of sums of limbs, mod 2^128.
+func carry(limbs [4]uint64) (hi, lo uint64) {
+	for i := range 3 {
+		limbs[i+1] += limbs[i] >> 32
+	}
+	return limbs[3]<<32 | limbs[2]&0xffffffff, limbs[1]<<32 | limbs[0]&0xffffffff
+}

@@ -1,0 +1,211 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+
+	"rollcall"
+	"rollcall/block"
+	"rollcall/store"
+)
+
+// model is a store in memory, as simple as can be: the deltas as they came.
+type model struct {
+	shards  []store.Position
+	cells   map[block.CellKey][]*block.Cells
+	sets    map[block.SetKey][]*block.Sets
+	state   map[store.StateKey][][]byte
+	ledger  map[[2]int64]store.LedgerRow // by hour and shard
+	letters []store.DeadLetter
+	at      int64
+}
+
+func newModel(shards int) *model {
+	m := &model{cells: map[block.CellKey][]*block.Cells{}, sets: map[block.SetKey][]*block.Sets{},
+		state: map[store.StateKey][][]byte{}, ledger: map[[2]int64]store.LedgerRow{}}
+	for i := range shards {
+		m.shards = append(m.shards, store.Position{Shard: i})
+	}
+	return m
+}
+
+func (m *model) clone() *model {
+	c := *m
+	c.shards, c.letters = slices.Clone(m.shards), slices.Clone(m.letters)
+	c.cells, c.sets, c.state, c.ledger = cloneLists(m.cells), cloneLists(m.sets), cloneLists(m.state), maps.Clone(m.ledger)
+	return &c
+}
+
+func cloneLists[K comparable, V any](m map[K][]V) map[K][]V {
+	c := make(map[K][]V, len(m))
+	for k, v := range m {
+		c[k] = slices.Clone(v)
+	}
+	return c
+}
+
+func (m *model) apply(c *store.Commit) {
+	m.at = c.At
+	for _, sc := range c.Shards {
+		to := sc.To
+		if !sc.Snapshot {
+			to.Snapshot = m.shards[to.Shard].Snapshot
+		}
+		m.shards[to.Shard] = to
+		for _, b := range sc.Cells {
+			m.cells[b.Key] = append(m.cells[b.Key], b)
+		}
+		for _, b := range sc.Sets {
+			m.sets[b.Key] = append(m.sets[b.Key], b)
+		}
+		for _, s := range sc.State {
+			if s.Full {
+				m.state[s.Key] = nil
+			}
+			m.state[s.Key] = append(m.state[s.Key], s.Data)
+		}
+		for _, r := range sc.Ledger {
+			m.addLedger(r)
+		}
+		m.letters = append(m.letters, sc.Letters...)
+	}
+}
+
+func (m *model) addLedger(r store.LedgerRow) {
+	key := [2]int64{r.Hour, int64(r.Shard)}
+	sum := m.ledger[key]
+	sum.Shard, sum.Hour = r.Shard, r.Hour
+	sum.Count, sum.Duplicates, sum.Late = sum.Count+r.Count, sum.Duplicates+r.Duplicates, sum.Late+r.Late
+	lo := sum.HashLo + r.HashLo
+	if lo < r.HashLo {
+		sum.HashHi++
+	}
+	sum.HashHi, sum.HashLo = sum.HashHi+r.HashHi, lo
+	m.ledger[key] = sum
+}
+
+func (m *model) expire(g rollcall.Grain, before block.Period) {
+	maps.DeleteFunc(m.cells, func(k block.CellKey, _ []*block.Cells) bool { return k.Grain == g && k.Period < before })
+	maps.DeleteFunc(m.sets, func(k block.SetKey, _ []*block.Sets) bool { return k.Grain == g && k.Period < before })
+}
+
+const (
+	low  = block.Period(-1 << 40)
+	high = block.Period(1 << 40)
+)
+
+// check compares what a view shows with the model.
+func (m *model) check(t fatal, v store.View) {
+	t.Helper()
+	h := v.Head()
+	if !slices.Equal(h.Shards, m.shards) || h.Committed != m.at {
+		t.Fatalf("head\n%+v at %d\nwant\n%+v at %d", h.Shards, h.Committed, m.shards, m.at)
+	}
+	m.checkCells(t, v)
+	m.checkSets(t, v)
+	ledger, err := v.Ledger(context.Background(), -1<<50, 1<<50)
+	must(t, err)
+	if want := m.ledgerRows(); !slices.Equal(ledger, want) {
+		t.Fatalf("ledger\n%+v\nwant\n%+v", ledger, want)
+	}
+}
+
+func (m *model) checkCells(t fatal, v store.View) {
+	t.Helper()
+	for _, grain := range []rollcall.Grain{rollcall.Minute, rollcall.Hour, rollcall.Day} {
+		for _, cuboid := range rollcall.Cuboids(len(dims)) {
+			blocks, err := v.Cells(context.Background(), grain, cuboid, low, high)
+			must(t, err)
+			var got, want [][]byte
+			for _, b := range blocks {
+				if key := (block.CellKey{Grain: grain, Period: b.Key.Period, Cuboid: cuboid}); b.Key != key {
+					t.Fatalf("asked for %v, got %v", key, b.Key)
+				}
+				got = append(got, b.Encode(nil))
+			}
+			for _, key := range sortedKeys(m.cells, func(k block.CellKey) (block.Period, bool) { return k.Period, k.Grain == grain && k.Cuboid == cuboid }) {
+				if b := block.MergeCells(m.cells[key]); b.Len() > 0 {
+					want = append(want, b.Encode(nil))
+				}
+			}
+			if !slices.EqualFunc(got, want, bytes.Equal) {
+				t.Fatalf("cells of %v %#x: %d blocks differ from the %d wanted", grain, cuboid, len(got), len(want))
+			}
+		}
+	}
+}
+
+func (m *model) checkSets(t fatal, v store.View) {
+	t.Helper()
+	for _, grain := range []rollcall.Grain{rollcall.Minute, rollcall.Day} {
+		for shard := range m.shards {
+			blocks, err := v.Sets(context.Background(), grain, shard, low, high)
+			must(t, err)
+			var got, want [][]byte
+			for _, b := range blocks {
+				got = append(got, b.Encode(nil))
+			}
+			for _, key := range sortedKeys(m.sets, func(k block.SetKey) (block.Period, bool) { return k.Period, k.Grain == grain && k.Shard == shard }) {
+				if b := block.MergeSets(m.sets[key]); b.Len() > 0 {
+					want = append(want, b.Encode(nil))
+				}
+			}
+			if !slices.EqualFunc(got, want, bytes.Equal) {
+				t.Fatalf("sets of %v shard %d: %d blocks differ from the %d wanted", grain, shard, len(got), len(want))
+			}
+		}
+	}
+}
+
+// sortedKeys lists the keys that are wanted by rising period.
+func sortedKeys[K comparable, V any](m map[K]V, period func(K) (block.Period, bool)) []K {
+	var keys []K
+	for k := range m {
+		if _, wanted := period(k); wanted {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b K) int {
+		pa, _ := period(a)
+		pb, _ := period(b)
+		return int(pa - pb)
+	})
+	return keys
+}
+
+func (m *model) ledgerRows() []store.LedgerRow {
+	found := slices.Collect(maps.Values(m.ledger))
+	slices.SortFunc(found, func(a, b store.LedgerRow) int {
+		if a.Hour != b.Hour {
+			return int(a.Hour - b.Hour)
+		}
+		return a.Shard - b.Shard
+	})
+	return found
+}
+
+// checkRest compares what no view shows: state and letters.
+func (m *model) checkRest(t fatal, s Store) {
+	t.Helper()
+	for key, want := range m.state {
+		chunks, err := s.State(context.Background(), key)
+		must(t, err)
+		var got []byte
+		for _, c := range chunks {
+			got = append(got, c.Data...)
+		}
+		if !bytes.Equal(got, bytes.Join(want, nil)) {
+			t.Fatalf("state %+v: %q, want %q", key, got, want)
+		}
+	}
+	letters, err := s.Letters(context.Background(), 0, 1000)
+	must(t, err)
+	same := func(a, b store.DeadLetter) bool {
+		return a.At == b.At && a.Source == b.Source && a.Reason == b.Reason && a.Detail == b.Detail && bytes.Equal(a.Raw, b.Raw)
+	}
+	if !slices.EqualFunc(letters, m.letters, same) {
+		t.Fatalf("letters %+v\nwant %+v", letters, m.letters)
+	}
+}
