@@ -7,7 +7,7 @@ import (
 
 // beyondState is about what a process takes besides the states of days: the dictionary of two million users, filters of
 // a hundred million ids, the newest part of the log, a commit under way.
-const beyondState = 640 << 20
+const beyondState = 832 << 20
 
 // keepMemory makes the collector keep the process near its budget. Nearly all of the heap is tables without pointers,
 // which cost the collector nothing, so that it may run often. GOGC and GOMEMLIMIT, where set, rule.
