@@ -39,7 +39,7 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.
