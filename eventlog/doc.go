@@ -10,4 +10,20 @@
 //   - the records of one Append are all there after a crash, or none of them is;
 //   - the records of a shard have strictly rising offsets, and Fetch returns them in that order without a gap;
 //   - a damaged record is never returned and never skipped: see CorruptError.
+//
+// The embedded log, Log, is one sequence of frames in segment files for all shards; docs/design/log.md says why.
+//
+//	 Append ─→ gather ─→ frame ─→ write, sync ─→ acknowledge
+//	(append.go) (gather.go)      (flush.go) └──→ chunk in memory ─→ Fetch (fetch.go)
+//	                              roll.go            ↑ chunk.go, segment.go: read again and checked
+//	                              retain.go          └── segment files ←─ recover.go, verify.go
+//
+// What happens on failure:
+//
+//	crash, power loss       the unfinished last frame is cut off on Open; nobody was told that it is durable
+//	damaged durable bytes   *CorruptError from Open, Fetch or Verify, with file and byte; nothing is skipped
+//	disk or MaxBytes full   the write is undone, its Appends get ErrFull, later ones work when there is room
+//	failed write or sync    its Appends and all later ones get ErrUnavailable until Open; Fetch goes on
+//	a second process        ErrLocked with the id of the first
+//	retention can't delete  logged; the segment stays and is tried again
 package eventlog

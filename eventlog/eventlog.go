@@ -10,10 +10,11 @@ import (
 
 // The errors of a log. They are wrapped with the operation and the position.
 var (
-	ErrFull        = errors.New("the log is full")        // refused, nothing written; try again when there is room
-	ErrUnavailable = errors.New("the log is unavailable") // the outcome of the call is unknown; an event id makes a retry safe
-	ErrClosed      = errors.New("the log is closed")      //
-	ErrTrimmed     = errors.New("the offset was trimmed") // retention has deleted it
+	ErrFull        = errors.New("the log is full")                // refused, nothing written; try again when there is room
+	ErrUnavailable = errors.New("the log is unavailable")         // the outcome of the call is unknown; an event id makes a retry safe
+	ErrClosed      = errors.New("the log is closed")              //
+	ErrTrimmed     = errors.New("the offset was trimmed")         // retention has deleted it
+	ErrLost        = errors.New("the log ends before the offset") // what was read before is gone; other records would take its place
 )
 
 // Record is one entry of a shard: a batch of Count events. It covers the offsets [Offset, Offset+Count) in a log that

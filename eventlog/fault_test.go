@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"rollcall/eventlog"
 	"rollcall/eventlog/logtest"
@@ -183,4 +185,17 @@ func TestOpenFails(t *testing.T) {
 func ExampleCorruptError() {
 	fmt.Println(&eventlog.CorruptError{File: "log/1.seg", Offset: 77, Reason: "the frame's content does not match its checksum"})
 	// Output: log/1.seg: byte 77: the frame's content does not match its checksum
+}
+
+// TestLostEnd: a reader that has read more than the log holds gets an error; it must not wait for other records to take
+// the offsets it has read.
+func TestLostEnd(t *testing.T) {
+	d := logtest.NewDisk()
+	l := onDisk(t, d, small)
+	must(t, put(l, rec(0, "a")))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := l.Fetch(ctx, 0, 2, 1, nil); !errors.Is(err, eventlog.ErrLost) {
+		t.Errorf("got %v, want ErrLost", err)
+	}
 }

@@ -11,7 +11,7 @@ import (
 // Fetch waits until shard has a record that covers from or lies behind it, and appends records of up to maxBytes of
 // payload to buf[:0], at least one. Payloads stay valid as long as they are referred to. New records come from memory,
 // older ones from their files, checked against their checksums: *CorruptError when these don't match. ErrTrimmed when
-// retention has deleted from.
+// retention has deleted from, ErrLost when the log ends before it.
 func (l *Log) Fetch(ctx context.Context, shard int, from rollcall.Offset, maxBytes int, buf []Record) ([]Record, error) {
 	buf = buf[:0]
 	if shard < 0 || shard >= l.cfg.Shards {
@@ -52,9 +52,9 @@ func (l *Log) wait(ctx context.Context, shard int, from rollcall.Offset) error {
 		if l.closed() {
 			return ErrClosed
 		}
-		news := l.newsOf(shard, from)
+		news, err := l.newsOf(shard, from)
 		if news == nil {
-			return nil
+			return err
 		}
 		select {
 		case <-news:
@@ -66,16 +66,19 @@ func (l *Log) wait(ctx context.Context, shard int, from rollcall.Offset) error {
 }
 
 // newsOf gives what is closed when shard gets a record, or nil when it has one behind from.
-func (l *Log) newsOf(shard int, from rollcall.Offset) chan struct{} {
+func (l *Log) newsOf(shard int, from rollcall.Offset) (chan struct{}, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if from < l.next[shard] {
-		return nil
+		return nil, nil
+	}
+	if from > l.next[shard] {
+		return nil, fmt.Errorf("%w: it ends at %d: bring the lost segments back from a copy, or import into a new directory", ErrLost, l.next[shard])
 	}
 	if l.news[shard] == nil {
 		l.news[shard] = make(chan struct{})
 	}
-	return l.news[shard]
+	return l.news[shard], nil
 }
 
 // segmentAt gives the segment that holds the record at an offset, or nil when there is no such record yet.

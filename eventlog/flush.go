@@ -104,18 +104,14 @@ func (l *Log) sync(f File) error {
 	return err
 }
 
-// publish shows a durable frame to the readers.
+// publish shows a durable frame to the readers. Who saw a record of it finds next behind that record from then on.
 func (l *Log) publish(s *segment, v view) error {
-	var marks []Mark
-	if err := s.append(l.loader, v, func(m Mark) { marks = append(marks, m) }); err != nil {
-		return err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.total += int64(frameHead + len(v.body))
-	for _, m := range marks {
-		applyMark(l.marks, m)
+	if err := s.append(l.loader, v, func(m Mark) { applyMark(l.marks, m) }); err != nil {
+		return err
 	}
+	l.total += int64(frameHead + len(v.body))
 	for shard, next := range s.end.next {
 		if next == l.next[shard] {
 			continue

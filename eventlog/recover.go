@@ -172,12 +172,8 @@ func (l *Log) wholeFrame(path string, pos int64, head []byte, w *walk) (bool, er
 	if binary.LittleEndian.Uint64(head[16:]) != uint64(pos) {
 		return false, nil
 	}
-	if w != nil {
-		size, err := checkHead(l.segments[0].id, head, pos)
-		if err != nil || binary.LittleEndian.Uint64(head[8:]) <= w.seq {
-			return false, nil
-		}
-		head = head[:min(size, frameHead)]
+	if w != nil && !l.later(head, pos, w) {
+		return false, nil
 	}
 	n := binary.LittleEndian.Uint32(head[4:])
 	if n > maxBody {
@@ -185,6 +181,12 @@ func (l *Log) wholeFrame(path string, pos int64, head []byte, w *walk) (bool, er
 	}
 	body, err := l.loader.read(path, pos+frameHead, int(n))
 	return err == nil && len(body) == int(n) && crc32.Checksum(body, castagnoli) == binary.LittleEndian.Uint32(head[32:]), err
+}
+
+// later tells whether head is the header of a frame of this log, at pos, that comes after w.
+func (l *Log) later(head []byte, pos int64, w *walk) bool {
+	_, err := checkHead(l.segments[0].id, head, pos)
+	return err == nil && binary.LittleEndian.Uint64(head[8:]) > w.seq
 }
 
 // cutTail makes the end of the last segment what the walk found.

@@ -229,7 +229,7 @@ func (d *reader) varint() int64 {
 // count reads a number of things that take at least width bytes each, and refuses more than there can be.
 func (d *reader) count(width int) int {
 	n := d.uvarint()
-	if n > uint64(d.left())/uint64(max(width, 1)) && !(width == 0 && n <= 1) {
+	if n > uint64(d.left())/uint64(max(width, 1)) && (width > 0 || n > 1) {
 		d.bad = true
 		return 0
 	}

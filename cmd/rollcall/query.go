@@ -64,7 +64,7 @@ func (c *queryCmd) Run(e *world) error {
 	if c.Server != "" {
 		return c.remote(e, values)
 	}
-	n, err := openExisting(e, cfg)
+	n, err := openAnswers(e, cfg)
 	if err != nil {
 		return err
 	}

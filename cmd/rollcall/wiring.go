@@ -42,6 +42,18 @@ type node struct {
 
 // open takes the data directory over and starts folding. It makes the directory when there is none.
 func open(e *world, cfg Config) (*node, error) {
+	n, err := openData(e, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.work(e.ctx); err != nil {
+		return nil, errors.Join(err, n.closeParts())
+	}
+	return n, nil
+}
+
+// openData opens the log and the store, with nobody to fold.
+func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -54,14 +66,28 @@ func open(e *world, cfg Config) (*node, error) {
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
 	}
-	run, stop := context.WithCancel(context.WithoutCancel(e.ctx))
-	n.stop = stop
-	go n.work(run)
 	return n, nil
 }
 
-// work runs the aggregator and the housekeeping until run ends or one fails.
-func (n *node) work(run context.Context) {
+// work starts the aggregator, and the housekeeping beside it.
+func (n *node) work(ctx context.Context) (err error) {
+	c := &n.cfg
+	n.aggregator, err = aggregate.New(ctx, aggregate.Config{
+		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
+		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
+		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
+	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now, Step: failpoint()})
+	if err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop = stop
+	go n.run(run)
+	return nil
+}
+
+// run runs the aggregator and the housekeeping until ctx ends or one fails.
+func (n *node) run(run context.Context) {
 	defer close(n.finished)
 	var house sync.WaitGroup
 	house.Go(func() { n.keepHouse(run) })
@@ -72,10 +98,51 @@ func (n *node) work(run context.Context) {
 
 // openExisting is open for commands that have nothing to say about a directory without data.
 func openExisting(e *world, cfg Config) (*node, error) {
-	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
+	if err := existing(cfg); err != nil {
+		return nil, err
 	}
 	return open(e, cfg)
+}
+
+// openAnswers opens data to be read. State is loaded and folding begins only when the log is ahead of the store.
+func openAnswers(e *world, cfg Config) (*node, error) {
+	if err := existing(cfg); err != nil {
+		return nil, err
+	}
+	n, err := openData(e, cfg)
+	if err != nil {
+		return nil, err
+	}
+	behind, err := n.behind(e.ctx)
+	if err == nil && behind {
+		err = n.work(e.ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, n.closeParts())
+	}
+	return n, nil
+}
+
+func existing(cfg Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
+	}
+	return nil
+}
+
+// behind tells whether the log holds records that the store has not.
+func (n *node) behind(ctx context.Context) (bool, error) {
+	v, err := n.store.View(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = v.Close() }()
+	for _, p := range v.Head().Shards {
+		if _, next, err := n.log.Bounds(ctx, p.Shard); err != nil || next != p.Offset {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 func (n *node) openParts(ctx context.Context) (err error) {
@@ -96,17 +163,8 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	cuboids := rollcall.Cuboids(len(c.Dimensions))
-	n.aggregator, err = aggregate.New(ctx, aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: cuboids, Calendar: n.calendar, SessionGap: c.SessionGap, PassiveTypes: c.PassiveTypes,
-		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxValues: c.MaxDimensionValues,
-		CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now, Step: failpoint()})
-	if err != nil {
-		return err
-	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
-	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: cuboids, Calendar: n.calendar,
+	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
 		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Now: time.Now}, n.store)
 	return nil
 }
@@ -118,6 +176,9 @@ func (n *node) shape() intake.Shape {
 
 // caughtUp waits until everything that is in the log now is committed.
 func (n *node) caughtUp(ctx context.Context) error {
+	if n.aggregator == nil {
+		return nil
+	}
 	next := make([]rollcall.Offset, n.cfg.LogShards)
 	for shard := range next {
 		var err error
@@ -150,6 +211,9 @@ func (n *node) whileWorking(ctx context.Context, do func(context.Context) error)
 
 // close drains, commits, snapshots, and gives the directory free. Nothing may be taken in any more.
 func (n *node) close() error {
+	if n.aggregator == nil {
+		return n.closeParts()
+	}
 	n.stop()
 	<-n.finished
 	return errors.Join(n.runErr, n.closeParts())

@@ -213,7 +213,7 @@ func (d *Disk) unlock() error {
 func (d *Disk) List(string) ([]eventlog.FileInfo, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var files []eventlog.FileInfo
+	files := make([]eventlog.FileInfo, 0, len(d.files))
 	for name, f := range d.files {
 		files = append(files, eventlog.FileInfo{Name: filepath.Base(name), Size: int64(len(f.data))})
 	}

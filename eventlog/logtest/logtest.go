@@ -157,7 +157,7 @@ func testGiveUp(t *testing.T, open New) {
 func testMaxBytes(t *testing.T, open New) {
 	h := open(t, 1)
 	for i := range 10 {
-		must(t, h.Log.Append(t.Context(), []eventlog.Record{sized(0, i, 1000)}, nil))
+		must(t, h.Log.Append(t.Context(), []eventlog.Record{sized(i, 1000)}, nil))
 	}
 	first, _ := bounds(t, h.Log, 0)
 	if got := fetch(t, h.Log, 0, first, 1); len(got) != 1 {
@@ -177,7 +177,7 @@ func testMaxBytes(t *testing.T, open New) {
 func testManyShards(t *testing.T, open New) {
 	const shards = 16
 	h := open(t, shards)
-	var batch []eventlog.Record
+	batch := make([]eventlog.Record, 0, 4*shards)
 	for i := range 4 * shards {
 		batch = append(batch, rec(i%shards, 1+i, i))
 	}
@@ -248,12 +248,12 @@ func testBig(t *testing.T, open New) {
 	h := open(t, 1)
 	sizes := []int{0, 1, 100, 1 << 20, 900_000, 3, 1<<20 - 1}
 	for i, n := range sizes {
-		r := sized(0, i, n)
+		r := sized(i, n)
 		must(t, h.Log.Append(t.Context(), []eventlog.Record{r}, nil))
 		clear(r.Payload) // payloads are not kept
 	}
 	for i, r := range readAll(t, h.Log, 0) {
-		if want := sized(0, i, sizes[i]).Payload; !bytes.Equal(r.Payload, want) {
+		if want := sized(i, sizes[i]).Payload; !bytes.Equal(r.Payload, want) {
 			t.Errorf("record %d: %d bytes, want %d, or different ones", i, len(r.Payload), len(want))
 		}
 	}
@@ -319,7 +319,7 @@ func testClosed(t *testing.T, open New) {
 func testTrimmed(t *testing.T, open New) {
 	h := open(t, 1)
 	for i := range 40 {
-		must(t, h.Log.Append(t.Context(), []eventlog.Record{sized(0, i, 1000)}, nil))
+		must(t, h.Log.Append(t.Context(), []eventlog.Record{sized(i, 1000)}, nil))
 	}
 	all := readAll(t, h.Log, 0)
 	log := h.Trim(0, all[30].Offset)
@@ -343,9 +343,9 @@ func rec(shard, count, n int) eventlog.Record {
 
 func number(r eventlog.Record) int { return int(binary.BigEndian.Uint64(r.Payload[8:])) }
 
-// sized makes a record with a payload of size bytes, which differ from those of any other n.
-func sized(shard, n, size int) eventlog.Record {
-	r := rec(shard, 1, n)
+// sized makes a record of shard 0 with a payload of size bytes, which differ from those of any other n.
+func sized(n, size int) eventlog.Record {
+	r := rec(0, 1, n)
 	for len(r.Payload) < size {
 		r.Payload = fmt.Appendf(r.Payload, "%d.%d,", n, len(r.Payload))
 	}
