@@ -38,7 +38,7 @@ type keyPart struct {
 	part int64
 }
 
-const keyCacheBytes = 32 << 20
+const keyCacheBytes = 16 << 20
 
 // snapshot keeps the parts of a snapshot until it is committed.
 func (c *keyCache) snapshot(st *fold.State) {

@@ -147,8 +147,11 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 			return fmt.Errorf("shard %d: fold record at offset %d: %w", w.shard, r.Offset, err)
 		}
 		w.next, w.received = r.Next, r.Received
-		w.fresh += int64(len(b.Rows))
-		if w.a.folded.Add(int64(len(b.Rows))) > w.a.cfg.CommitEvents {
+		n := int64(len(b.Rows))
+		w.fresh += n
+		b.Release()
+		r.Payload = nil
+		if w.a.folded.Add(n) > w.a.cfg.CommitEvents {
 			w.a.nudge()
 		}
 	}

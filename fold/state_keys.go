@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -129,50 +130,83 @@ func (x *keyIndex) load(part int64, chunks [][]byte, withValues bool) error {
 	return nil
 }
 
-// KeyList is a decoded part of event ids or session ids, for looking keys up.
-type KeyList struct{ keys []keyValue }
-
-// ReadIDs decodes a part of the event ids.
-func ReadIDs(part int64, chunks [][]byte) (*KeyList, error) { return readKeyList(part, chunks, false) }
-
-// ReadSessionIDs decodes a part of the session ids.
-func ReadSessionIDs(part int64, chunks [][]byte) (*KeyList, error) {
-	return readKeyList(part, chunks, true)
+// KeyList is a part of event ids or session ids, for looking keys up. It keeps the chunks as they are written and finds
+// the hashes of a user by the counts of those before, so that opening one costs a checksum.
+type KeyList struct {
+	part   int64
+	chunks []keyChunk
+	bytes  int64
 }
 
-func readKeyList(part int64, chunks [][]byte, withValues bool) (*KeyList, error) {
-	l := &KeyList{}
-	for _, data := range chunks {
-		keys, err := readKeys(part, data, withValues)
-		if err != nil {
+// keyChunk is one chunk: the hashes of the part's n-th user are starts[n] to starts[n+1].
+type keyChunk struct {
+	starts [keyUsers + 1]uint32
+	hashes []byte // eight bytes each
+	values []byte // varints; empty for event ids
+}
+
+// ReadIDs opens a part of the event ids. It keeps the chunks.
+func ReadIDs(part int64, chunks [][]byte) (*KeyList, error) { return readKeyList(part, chunks) }
+
+// ReadSessionIDs opens a part of the session ids. It keeps the chunks.
+func ReadSessionIDs(part int64, chunks [][]byte) (*KeyList, error) {
+	return readKeyList(part, chunks)
+}
+
+func readKeyList(part int64, chunks [][]byte) (*KeyList, error) {
+	l := &KeyList{part: part, chunks: make([]keyChunk, len(chunks))}
+	for i, data := range chunks {
+		if err := l.chunks[i].open(data); err != nil {
 			return nil, fmt.Errorf("read keys, part %d: %w", part, err)
 		}
-		l.keys = append(l.keys, keys...)
+		l.bytes += int64(len(data)) + chunkIndexBytes
 	}
-	slices.SortFunc(l.keys, compareKeys)
 	return l, nil
 }
 
-func compareKeys(a, b keyValue) int {
-	switch {
-	case a.user != b.user:
-		return int(int64(a.user) - int64(b.user))
-	case a.hash < b.hash:
-		return -1
-	case a.hash > b.hash:
-		return 1
+const chunkIndexBytes = 4*(keyUsers+1) + 48
+
+func (c *keyChunk) open(data []byte) error {
+	r, err := readChunk(data)
+	if err != nil {
+		return err
 	}
-	return 0
+	sum := uint64(0)
+	for i := range uint64(keyUsers) {
+		if sum += r.uvarint(); sum > uint64(len(data)) {
+			return ErrState
+		}
+		c.starts[i+1] = uint32(sum)
+	}
+	c.hashes = r.take(8 * sum)
+	c.values = r.b
+	return r.err()
 }
 
-// Find gives the value of a key, and whether it is there.
+// Find gives the value of a key (1 for an event id), and whether it is there.
 func (l *KeyList) Find(k UserKey) (int32, bool) {
-	i, ok := slices.BinarySearchFunc(l.keys, keyValue{hash: k.Hash, user: k.User}, compareKeys)
-	if !ok {
-		return 0, false
+	n := int64(k.User) - l.part*keyUsers
+	for i := range l.chunks {
+		c := &l.chunks[i]
+		for at := c.starts[n]; at < c.starts[n+1]; at++ {
+			if binary.LittleEndian.Uint64(c.hashes[8*at:]) == k.Hash {
+				return c.value(at), true
+			}
+		}
 	}
-	return l.keys[i].value, true
+	return 0, false
+}
+
+func (c *keyChunk) value(at uint32) int32 {
+	if len(c.values) == 0 {
+		return 1
+	}
+	r := chunkReader{b: c.values}
+	for range at {
+		r.uvarint()
+	}
+	return int32(uint32(r.uvarint()))
 }
 
 // Bytes is the memory the list takes.
-func (l *KeyList) Bytes() int64 { return int64(cap(l.keys)) * 16 }
+func (l *KeyList) Bytes() int64 { return l.bytes }

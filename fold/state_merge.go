@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -47,7 +48,7 @@ func MergeSessions(chunks [][]byte) ([]byte, error) {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b UserKey) int {
-		return compareKeys(keyValue{hash: a.Hash, user: a.User}, keyValue{hash: b.Hash, user: b.User})
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Hash, b.Hash))
 	})
 	for _, k := range keys {
 		n := names[k]

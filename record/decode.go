@@ -152,11 +152,20 @@ func (b *Batch) Decode(payload []byte) error {
 		}
 	}
 	if d.bad || d.left() > 0 {
-		b.Rows = b.Rows[:0]
+		b.Release()
 		return ErrMalformed
 	}
 	b.sumTuples()
 	return nil
+}
+
+// Release lets go of the payload and keeps b's own memory, so that a batch that waits to be used again holds nothing of
+// the log in memory.
+func (b *Batch) Release() {
+	clear(b.DimNames)
+	clear(b.Strings)
+	clear(b.Rows)
+	b.DimNames, b.Strings, b.Rows = b.DimNames[:0], b.Strings[:0], b.Rows[:0]
 }
 
 // reader takes values off b from p on; after the first bad one it gives zeros.

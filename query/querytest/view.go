@@ -29,10 +29,16 @@ type Store struct {
 	Rows   []store.LedgerRow
 }
 
+// View gives the store itself.
 func (m *Store) View(context.Context) (store.View, error) { return m, nil }
-func (m *Store) Head() *store.Head                        { return &m.Header }
-func (m *Store) Close() error                             { return nil }
 
+// Head tells what the store holds.
+func (m *Store) Head() *store.Head { return &m.Header }
+
+// Close does nothing.
+func (m *Store) Close() error { return nil }
+
+// Cells gives the blocks of a grain and cuboid in the stretch of periods, by rising period.
 func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
 	for key, b := range m.cells {
 		if key.Grain == g && key.Cuboid == c && key.Period >= from && key.Period < until {
@@ -43,6 +49,7 @@ func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, fr
 	return found, nil
 }
 
+// Sets gives the user sets of a shard in the stretch of periods, by rising period.
 func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period) (found []*block.Sets, err error) {
 	for key, b := range m.sets {
 		if key.Grain == g && key.Shard == shard && key.Period >= from && key.Period < until {
@@ -53,6 +60,7 @@ func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until
 	return found, nil
 }
 
+// Ledger gives the rows in the stretch of hours.
 func (m *Store) Ledger(_ context.Context, from, until int64) (rows []store.LedgerRow, err error) {
 	for _, r := range m.Rows {
 		if r.Hour >= from && r.Hour < until {
