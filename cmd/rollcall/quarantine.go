@@ -34,7 +34,7 @@ func (c *quarantineListCmd) Run(e *world) error {
 	if c.Limit < 1 || c.Limit > 1_000_000 {
 		return usageError("--limit: give 1 to 1000000")
 	}
-	n, err := openExisting(e, cfg)
+	n, err := openAnswers(e, cfg)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"rollcall/query"
 )
@@ -76,6 +77,7 @@ func (c *queryCmd) local(e *world, n *node, values url.Values) error {
 	if err != nil {
 		return wrongQuery(err)
 	}
+	now := time.Now()
 	if err := n.caughtUp(e.ctx); err != nil {
 		return err
 	}
@@ -83,6 +85,7 @@ func (c *queryCmd) local(e *world, n *node, values url.Values) error {
 	if err != nil {
 		return wrongQuery(err)
 	}
+	result.CompleteThrough = now.In(n.calendar.Location()) // nobody else writes to the log
 	return c.write(e, result)
 }
 

@@ -55,17 +55,19 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 	return len(gone), err
 }
 
-// sizeNames names the kinds of chunks by kind and grain or kind of state.
-var sizeNames = map[[2]int64]string{
-	{kindCells, int64(rollcall.Minute)}:  "cells/minute",
-	{kindCells, int64(rollcall.Hour)}:    "cells/hour",
-	{kindCells, int64(rollcall.Day)}:     "cells/day",
-	{kindSets, int64(rollcall.Minute)}:   "sets/minute",
-	{kindSets, int64(rollcall.Day)}:      "sets/day",
-	{kindState, int64(store.Users)}:      "users",
-	{kindState, int64(store.IDs)}:        "ids",
-	{kindState, int64(store.Sessions)}:   "sessions",
-	{kindState, int64(store.SessionIDs)}: "session ids",
+// sizeName names a kind of chunks by kind and grain or kind of state; empty for none it knows.
+func sizeName(kind [2]int64) string {
+	return map[[2]int64]string{
+		{kindCells, int64(rollcall.Minute)}:  "cells/minute",
+		{kindCells, int64(rollcall.Hour)}:    "cells/hour",
+		{kindCells, int64(rollcall.Day)}:     "cells/day",
+		{kindSets, int64(rollcall.Minute)}:   "sets/minute",
+		{kindSets, int64(rollcall.Day)}:      "sets/day",
+		{kindState, int64(store.Users)}:      "users",
+		{kindState, int64(store.IDs)}:        "ids",
+		{kindState, int64(store.Sessions)}:   "sessions",
+		{kindState, int64(store.SessionIDs)}: "session ids",
+	}[kind]
 }
 
 // Sizes tells how many bytes each kind of content takes; other is the rest of the pages in use: indexes, values, letters,
@@ -88,7 +90,7 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 		var kind [2]int64
 		var z store.Size
 		err := scan(&kind[0], &kind[1], &z.Chunks, &z.Bytes)
-		if z.Name = sizeNames[kind]; z.Name == "" {
+		if z.Name = sizeName(kind); z.Name == "" {
 			z.Name = fmt.Sprintf("kind %d/%d", kind[0], kind[1])
 		}
 		add(z)
