@@ -72,7 +72,7 @@ func (s *Shard) touchAhead(keys []rowKey) {
 	sum := uint64(0)
 	for i := range keys {
 		at := UserKey{keys[i].id, keys[i].user}.mix() >> s.ids.shift
-		sum += uint64(s.ids.slots[at]) + uint64(s.ids.tags[at])
+		sum += s.ids.slots[at]
 	}
 	if d := s.part; d != nil && len(d.slots) > 0 {
 		for i := range keys {

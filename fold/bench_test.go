@@ -24,7 +24,10 @@ func BenchmarkFold(b *testing.B) {
 	f.draw(b, b.N)
 	b.ReportAllocs()
 	b.ResetTimer()
+	f.foldTime, f.cutTime = 0, 0
 	f.run(b)
+	b.ReportMetric(float64(f.foldTime.Nanoseconds())/float64(b.N), "fold-ns/op")
+	b.ReportMetric(float64(f.cutTime.Nanoseconds())/float64(b.N), "cut-ns/op")
 }
 
 // feed folds generated events, batch by batch, into shards.
@@ -40,6 +43,8 @@ type feed struct {
 	since    int
 	total    int
 	bytes    map[string]int
+
+	foldTime, cutTime time.Duration // of Prepare and Fold; of Cut and Snapshot
 }
 
 type payload struct {
@@ -96,11 +101,15 @@ func (f *feed) run(b *testing.B) {
 		}
 		f.batch.Received = f.received
 		f.resolve()
+		began := time.Now()
 		f.foldBatch(b, f.shards[p.shard])
+		f.foldTime += time.Since(began)
 		f.total += len(f.batch.Rows)
 		if f.since += len(f.batch.Rows); f.since > 1_000_000 {
 			f.since = 0
+			began = time.Now()
 			f.cut()
+			f.cutTime += time.Since(began)
 		}
 	}
 }

@@ -12,12 +12,11 @@ type UserKey struct {
 }
 
 // keyIndex knows which keys were seen. Those since the last snapshot are kept exactly, in order of arrival, with an
-// open-addressing table of four bytes a slot over them; those written out before are in a filter that errs on one side
+// open-addressing table over them; those written out before are in a filter that errs on one side
 // only: what it calls unseen is unseen, and what it calls seen must be looked up in the chunk of the key's part.
 type keyIndex struct {
 	keys    []keyValue
-	slots   []uint32 // index+1 into keys; 0 is free
-	tags    []uint8  // of the keys in slots: most look-ups end here
+	slots   []uint64 // upper half of the key's mix, then index+1 into keys; 0 is free
 	shift   uint8
 	filters []filter
 }
@@ -36,13 +35,15 @@ func newKeyIndex() *keyIndex {
 }
 
 func (x *keyIndex) resize(n int) {
-	x.slots, x.tags, x.shift = make([]uint32, n), make([]uint8, n), uint8(64-bits.TrailingZeros(uint(n)))
+	x.slots, x.shift = make([]uint64, n), uint8(64-bits.TrailingZeros(uint(n)))
 	for i := range x.keys {
 		k := UserKey{x.keys[i].hash, x.keys[i].user}
 		at, _ := x.find(k)
-		x.slots[at], x.tags[at] = uint32(i)+1, uint8(k.mix())
+		x.slots[at] = k.tag() | uint64(i+1)
 	}
 }
+
+func (k UserKey) tag() uint64 { return k.mix() << 32 }
 
 func (k UserKey) mix() uint64 {
 	return (k.Hash ^ uint64(k.User)*0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93
@@ -52,12 +53,12 @@ func (k UserKey) mix() uint64 {
 func (x *keyIndex) find(k UserKey) (at uint64, found bool) {
 	h, mask := k.mix(), uint64(len(x.slots)-1)
 	for at = h >> x.shift; ; at = (at + 1) & mask {
-		n := x.slots[at]
-		if n == 0 {
+		slot := x.slots[at]
+		if slot == 0 {
 			return at, false
 		}
-		if x.tags[at] == uint8(h) {
-			if v := &x.keys[n-1]; v.hash == k.Hash && v.user == k.User {
+		if uint32(slot>>32) == uint32(h) {
+			if v := &x.keys[uint32(slot)-1]; v.hash == k.Hash && v.user == k.User {
 				return at, true
 			}
 		}
@@ -74,14 +75,14 @@ func (x *keyIndex) add(k UserKey, value int32) (fresh bool) {
 		return false
 	}
 	x.keys = append(x.keys, keyValue{k.Hash, k.User, value})
-	x.slots[at], x.tags[at] = uint32(len(x.keys)), uint8(k.mix())
+	x.slots[at] = k.tag() | uint64(len(x.keys))
 	return true
 }
 
 // get gives the value of a key, 0 when it is not among those since the last snapshot.
 func (x *keyIndex) get(k UserKey) int32 {
 	if at, found := x.find(k); found {
-		return x.keys[x.slots[at]-1].value
+		return x.keys[uint32(x.slots[at])-1].value
 	}
 	return 0
 }
@@ -128,7 +129,7 @@ func (x *keyIndex) expect(n int) {
 }
 
 func (x *keyIndex) bytes() int64 {
-	n := int64(len(x.slots))*5 + int64(cap(x.keys))*16
+	n := int64(len(x.slots))*8 + int64(cap(x.keys))*16
 	for _, f := range x.filters {
 		n += int64(len(f.blocks)) * 32
 	}
@@ -165,11 +166,9 @@ func (f *filter) add(h uint64) {
 }
 
 func (f *filter) has(h uint64) bool {
-	b, low := f.block(h), uint32(h)
-	for i, salt := range salts {
-		if b[i]&(1<<(low*salt>>27)) == 0 {
-			return false
-		}
+	b, low, missing := f.block(h), uint32(h), uint32(0)
+	for i, salt := range salts { // without a branch: where it would end is chance
+		missing |= ^b[i] >> (low * salt >> 27)
 	}
-	return true
+	return missing&1 == 0
 }
