@@ -10,7 +10,7 @@ build: ## build ./bin/rollcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
 
 test: ## everything that must be green: format, vet, lint, all tests
-	@./.ci/run
+	@./scripts/test
 
 lint: ## the linter alone
 	golangci-lint run ./...

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +69,7 @@ func (f *Files) Import(ctx context.Context, src Source) (Summary, error) {
 	defer r.Close()
 	im := &run{Files: f, src: src}
 	in := bufio.NewReaderSize(r, 256<<10)
-	if format == decode.NDJSON && FirstByte(in) != '[' {
+	if format == decode.NDJSON {
 		err = im.lines(ctx, in)
 	} else {
 		err = im.stream(ctx, in, format)
@@ -82,20 +81,6 @@ func (f *Files) Import(ctx context.Context, src Source) (Summary, error) {
 		return im.sum, fmt.Errorf("import %s: %w", src.Name, err)
 	}
 	return im.sum, nil
-}
-
-// FirstByte peeks behind a byte order mark and white space; 0 when there is nothing.
-func FirstByte(in *bufio.Reader) byte {
-	for n := 64; ; n *= 8 {
-		head, err := in.Peek(n)
-		trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
-		if len(trimmed) > 0 {
-			return trimmed[0]
-		}
-		if err != nil {
-			return 0
-		}
-	}
 }
 
 // run is one import going on.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -70,9 +69,10 @@ func (c *importCmd) send(e *world, cl *client, cfg Config, m *meter, name string
 		return fmt.Errorf("open %s: %w", name, err)
 	}
 	defer r.Close()
-	lines := bufio.NewReaderSize(r, 256<<10)
-	if format != decode.NDJSON || intake.FirstByte(lines) == '[' {
-		return usageError(name + ": --server takes one JSON object a line; import other forms with --data")
+	lines := io.ReadCloser(r)
+	if format != decode.NDJSON {
+		lines = asLines(r, format)
+		defer lines.Close()
 	}
 	chunks := decode.NewChunks(lines, sendBytes, int(cfg.MaxLine))
 	for buf := []byte(nil); ; {
