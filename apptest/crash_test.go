@@ -9,6 +9,7 @@ import (
 
 	"rollcall/aggregate"
 	"rollcall/simtest"
+	"rollcall/store/sqlite"
 )
 
 func crashConfig() (*simtest.Config, []string) {
@@ -91,7 +92,9 @@ func TestCrashAtEachStep(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	l := produce(ctx, t, config)
-	for _, step := range aggregate.Steps {
+	steps := append(aggregate.Steps[:], sqlite.StepFenced, sqlite.StepCells, sqlite.StepSets, sqlite.StepState,
+		sqlite.StepLedger, sqlite.StepLetters, sqlite.StepVersions, sqlite.StepCommitted)
+	for _, step := range steps {
 		for _, n := range []string{"1", "2", "9"} {
 			s := Launch(t, failing, []string{"ROLLCALL_FAILPOINT=" + step + ":" + n}, flags...)
 			if err := s.Ready(); err == nil {

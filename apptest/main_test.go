@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func binary(t *testing.T, tags ...string) string {
+func binary(t testing.TB, tags ...string) string {
 	t.Helper()
 	path, err := binaries.Path(tags...)
 	if err != nil {
