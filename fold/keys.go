@@ -113,7 +113,7 @@ func (x *keyIndex) remember(k UserKey) {
 	if last < 0 || x.filters[last].full() {
 		size := 1 << 16
 		if last >= 0 {
-			size = 4 * x.filters[last].room
+			size = max(1<<20, 2*x.filters[last].room)
 		}
 		x.filters = append(x.filters, newFilter(size))
 		last++

@@ -35,7 +35,7 @@ func defaults() Config {
 	return Config{
 		Data: "./rollcall-data", Listen: ":8080",
 		Timezone: "UTC", Fields: map[string]string{}, SessionGap: 30 * time.Minute, MaxDimensionValues: 10_000,
-		CommitInterval: 200 * time.Millisecond, StateMemory: 256 << 20,
+		CommitInterval: 200 * time.Millisecond, StateMemory: 192 << 20,
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
 		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: "sqlite", CacheKind: "memory",
@@ -70,7 +70,7 @@ func settings(c *Config) []setting {
 		{"retention.minute", "How long minute cells are kept.", "2d", (*duration)(&c.MinuteRetention), false},
 		{"retention.hour", "How long hour cells are kept.", "90d", (*duration)(&c.HourRetention), false},
 		{"commit_interval", "Longest wait from the log to the store.", "200ms", (*duration)(&c.CommitInterval), false},
-		{"state_memory", "Memory for the states of days.", "256MiB", (*size)(&c.StateMemory), false},
+		{"state_memory", "Memory for the states of days.", "192MiB", (*size)(&c.StateMemory), false},
 		{"log.kind", "Kind of log: embedded.", "embedded", (*text)(&c.LogKind), false},
 		{"log.shards", "Number of shards.", "4", (*number)(&c.LogShards), true},
 		{"log.segment_bytes", "Size of a log file.", "256MiB", (*size)(&c.LogSegmentBytes), false},

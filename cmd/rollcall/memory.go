@@ -5,15 +5,20 @@ import (
 	"runtime/debug"
 )
 
-// beyondState is about what a process takes besides the states of days: the dictionary of two million users, filters of
-// a hundred million ids, the newest part of the log, a commit under way.
-const beyondState = 832 << 20
+const (
+	// collectAt is how much the heap may grow, in percent, before it is collected. Nearly all of it is tables without
+	// pointers, which cost the collector nothing, so that it may run often and the process stays near what it needs.
+	collectAt = 20
+	// beyondState is room for what is not in state_memory: a dictionary of millions of users, filters of hundreds of
+	// millions of event ids, the newest part of the log, a commit under way. Above it the heap gives freed memory back
+	// at once.
+	beyondState = 1 << 30
+)
 
-// keepMemory makes the collector keep the process near its budget. Nearly all of the heap is tables without pointers,
-// which cost the collector nothing, so that it may run often. GOGC and GOMEMLIMIT, where set, rule.
+// keepMemory bounds what the collector leaves lying about. GOGC and GOMEMLIMIT, where set, rule.
 func keepMemory(c *Config) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(collectAt)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(c.StateMemory + beyondState)
