@@ -137,7 +137,7 @@ func (x *keyIndex) bytes() int64 {
 }
 
 // filter is a split block Bloom filter (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters; the
-// one Parquet uses): one 256-bit block a key, one bit in each of its eight words, about 14 bits a key and 0.3 % false
+// one Parquet uses): one 256-bit block a key, one bit in each of its eight words, 20 bits a key and about 0.05 % false
 // answers when full.
 type filter struct {
 	blocks     [][8]uint32
@@ -145,7 +145,7 @@ type filter struct {
 }
 
 func newFilter(room int) filter {
-	return filter{blocks: make([][8]uint32, room*14/256+1), room: room}
+	return filter{blocks: make([][8]uint32, room*20/256+1), room: room}
 }
 
 func (f *filter) full() bool { return f.used >= f.room }
