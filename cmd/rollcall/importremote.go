@@ -69,7 +69,7 @@ func (c *importCmd) send(e *world, cl *client, cfg Config, m *meter, name string
 		return fmt.Errorf("open %s: %w", name, err)
 	}
 	defer r.Close()
-	lines := io.ReadCloser(r)
+	lines := r
 	if format != decode.NDJSON {
 		lines = asLines(r, format)
 		defer lines.Close()
