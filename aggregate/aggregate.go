@@ -79,8 +79,6 @@ type Deps struct {
 	Now    func() time.Time
 	// Step is told the name of each step of the commit cycle it passes (see Steps); nil in production.
 	Step func(name string)
-	// Committed is told of each commit; nil for nobody.
-	Committed func(*store.Commit)
 }
 
 // Steps are the points of the commit cycle that Deps.Step is told of, besides those of the store.
@@ -105,9 +103,6 @@ type Aggregator struct {
 func New(ctx context.Context, cfg Config, deps Deps) (*Aggregator, error) {
 	if deps.Step == nil {
 		deps.Step = func(string) {}
-	}
-	if deps.Committed == nil {
-		deps.Committed = func(*store.Commit) {}
 	}
 	if deps.Now == nil {
 		deps.Now = time.Now

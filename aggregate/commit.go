@@ -98,7 +98,6 @@ func (a *Aggregator) commit(ctx context.Context, snapshot bool, cut func(*worker
 	clear(a.open)
 	a.deps.Step(Steps[3])
 	a.published(parts)
-	a.deps.Committed(c)
 	a.deps.Step(Steps[4])
 	return nil
 }

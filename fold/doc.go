@@ -18,7 +18,7 @@
 //     differ in content, where the first in log order wins, and the cap, where the first values win);
 //   - user sets and first events are united idempotently, so that state of these kinds may be ahead of the snapshot
 //     offset: replaying the log from the snapshot to the committed offset leaves them as they are;
-//   - Fold changes nothing when it returns a Need: the same row is folded after loading.
+//   - Fold has counted nothing of a row for which it returns a Need, and folds that row after loading.
 //
 // Failure: a chunk of state that does not decode is an error of Load; the caller stops the shard. Nothing is guessed.
 package fold

@@ -12,8 +12,8 @@ type UserKey struct {
 }
 
 // keyIndex knows which keys were seen. Those since the last snapshot are kept exactly, in order of arrival, with an
-// open-addressing table over them; those written out before are in a filter that errs on one side
-// only: what it calls unseen is unseen, and what it calls seen must be looked up in the chunk of the key's part.
+// open-addressing table over them; those written out before are in filters that err on one side only: what they call
+// unseen is unseen, and what they call seen must be looked up in the chunks of the key's part.
 type keyIndex struct {
 	keys    []keyValue
 	slots   []uint64 // upper half of the key's mix, then index+1 into keys; 0 is free

@@ -75,8 +75,8 @@ func (p *presence[M]) resize(n int) {
 	}
 }
 
-// add makes the user active in a full cell and sub-bucket (noBit for none). count is called for each cuboid in which
-// the user is new in the period or the sub-bucket.
+// add makes the user active in a full cell and sub-bucket (noBit for none), and counts him in each cuboid in which he is
+// new in the sub-bucket or, where period is set, in the period. Without an acc nothing is counted.
 func (p *presence[M]) add(user, cell uint32, bit uint8, t *cellTable, to *acc, period bool) {
 	s := p.slot(user)
 	m := M(0)
