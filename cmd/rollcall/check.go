@@ -100,6 +100,9 @@ func checkLimits(c *Config, bad func(string, string, ...any)) {
 	}
 	atLeast("retention.minute", c.MinuteRetention, time.Hour)
 	atLeast("retention.hour", c.HourRetention, day)
+	if c.MinuteRetention > c.HourRetention {
+		bad("retention.minute", "%s is longer than retention.hour, %s; give that or less", formatDuration(c.MinuteRetention), formatDuration(c.HourRetention))
+	}
 	atLeast("commit_interval", c.CommitInterval, time.Millisecond)
 	if c.CommitInterval > time.Minute {
 		bad("commit_interval", "%s is too long; give 1m or less", formatDuration(c.CommitInterval))

@@ -182,3 +182,11 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// A minute counts in its hour: without hour cells there would be minutes whose hour is missing.
+func TestMinutesAreKeptNoLongerThanHours(t *testing.T) {
+	status, out, _ := invoke(t, nil, "config", "check", "--data", t.TempDir(), "--retention-minute", "3d", "--retention-hour", "2d")
+	if want := "retention.minute: 3d is longer than retention.hour"; status != wrongUse || !strings.Contains(out, want) {
+		t.Errorf("status %d, no %q in\n%s", status, want, out)
+	}
+}
