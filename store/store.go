@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"rollcall"
 	"rollcall/block"
@@ -48,12 +50,63 @@ type View interface {
 // Head describes a view.
 type Head struct {
 	Build      uint32
-	Version    uint64                                        // rises with every commit
-	Committed  int64                                         // Unix ms of the last commit; 0 when there was none
-	Dimensions []string                                      // as configured when the store was made
-	Values     [][]string                                    // Values[d][v] is the text of value v of dimension d
-	Shards     []Position                                    // by shard number
-	Periods    func(g rollcall.Grain, p block.Period) uint64 // version of the last commit that touched the period (grain Day covers Day and Hour); 0 for none
+	Version    uint64             // rises with every commit
+	Committed  int64              // Unix ms of the last commit; 0 when there was none
+	Dimensions []string           // as configured when the store was made
+	Values     [][]string         // Values[d][v] is the text of value v of dimension d
+	Shards     []Position         // by shard number
+	Stamps     [NumClocks][]Stamp // by rising period: those that hold something
+}
+
+// Clock is a kind of period that has versions of its own.
+type Clock uint8
+
+// The clocks.
+const (
+	MinuteClock Clock = iota // an hour bucket, as Unix minutes: cells and user sets of its minutes
+	LedgerClock              // a UTC day, as days since 1970: the ledger rows of its hours
+	DayClock                 // a civil date: the cells of its hours and of the day, the user sets of the day
+	NumClocks
+)
+
+// ClockOf tells whose versions the cells of a grain have.
+func ClockOf(g rollcall.Grain) Clock {
+	if g == rollcall.Minute {
+		return MinuteClock
+	}
+	return DayClock
+}
+
+// LedgerDay is the period of LedgerClock that an hour of the ledger lies in.
+func LedgerDay(hour int64) block.Period {
+	const dayMS = 24 * 3_600_000
+	day := hour / dayMS
+	if hour < day*dayMS {
+		day--
+	}
+	return block.Period(day)
+}
+
+// Stamp is the version of the last commit that touched a period.
+type Stamp struct {
+	Period  block.Period
+	Version uint64
+}
+
+// Between gives the stamps of a clock with from ≤ period < until.
+func (h *Head) Between(c Clock, from, until block.Period) []Stamp {
+	before := func(s Stamp, p block.Period) int { return cmp.Compare(s.Period, p) }
+	lo, _ := slices.BinarySearchFunc(h.Stamps[c], from, before)
+	hi, _ := slices.BinarySearchFunc(h.Stamps[c], until, before)
+	return h.Stamps[c][lo:max(lo, hi)]
+}
+
+// Stamp gives the version of the last commit that touched a period; 0 for none.
+func (h *Head) Stamp(c Clock, p block.Period) uint64 {
+	if one := h.Between(c, p, p+1); len(one) > 0 {
+		return one[0].Version
+	}
+	return 0
 }
 
 // Position is how far a shard has come.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"rollcall"
 	"rollcall/block"
@@ -36,7 +38,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 			{StepState, func() error { return t.insertState(ctx, c) }},
 			{StepLedger, func() error { return t.addLedger(ctx, c) }},
 			{StepLetters, func() error { return t.insertCommitLetters(ctx, c) }},
-			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, cells, sets) }},
+			{StepVersions, func() error { return t.raiseVersions(ctx, c, cells, sets) }},
 		}
 		for _, step := range steps {
 			if err := step.run(); err != nil {
@@ -119,50 +121,48 @@ func (s *session) insertState(ctx context.Context, c *store.Commit) error {
 	return s.insertChunks(ctx, list)
 }
 
-var upsertPeriods = values{"INSERT INTO periods (grain, period, version) VALUES ", "(?, ?, ?)",
+var upsertPeriods = values{"INSERT INTO periods (clock, period, version) VALUES ", "(?, ?, ?)",
 	" ON CONFLICT DO UPDATE SET version = excluded.version"}
 
 // raiseVersions counts the commit and marks the periods it touched.
-func (s *session) raiseVersions(ctx context.Context, at int64, cells, sets []chunk) error {
+func (s *session) raiseVersions(ctx context.Context, c *store.Commit, cells, sets []chunk) error {
 	const query = "UPDATE head SET version = version + 1, revision = revision + 1, committed = ? RETURNING version"
 	var version int64
-	if _, err := s.one(ctx, []any{&version}, query, at); err != nil {
+	if _, err := s.one(ctx, []any{&version}, query, c.At); err != nil {
 		return err
 	}
-	return s.markPeriods(ctx, touched(cells, sets), version)
+	t := touched{}
+	t.chunks(cells)
+	t.chunks(sets)
+	t.ledger(c)
+	return s.markPeriods(ctx, t, version)
 }
 
-func (s *session) markPeriods(ctx context.Context, keys []periodKey, version int64) error {
+func (s *session) markPeriods(ctx context.Context, t touched, version int64) error {
+	keys := slices.Collect(maps.Keys(t))
 	return s.execValues(ctx, &upsertPeriods, len(keys), func(args []any, i int) []any {
-		return append(args, int64(keys[i].grain), int64(keys[i].period), version)
+		return append(args, int64(keys[i].clock), int64(keys[i].period), version)
 	})
 }
 
-// periodKey names a period by the grain of its sets: Day for the cells of hours and days.
-type periodKey struct {
-	grain  rollcall.Grain
+// touched is a set of periods.
+type touched map[touchedPeriod]bool
+
+type touchedPeriod struct {
+	clock  store.Clock
 	period block.Period
 }
 
-func periodOf(g rollcall.Grain, p int64) periodKey {
-	if g == rollcall.Hour {
-		g = rollcall.Day
+func (t touched) chunks(list []chunk) {
+	for i := range list {
+		t[touchedPeriod{store.ClockOf(rollcall.Grain(list[i].key.a)), block.Period(list[i].key.c)}] = true
 	}
-	return periodKey{g, block.Period(p)}
 }
 
-// touched lists the periods of the chunks, each once.
-func touched(lists ...[]chunk) []periodKey {
-	seen := map[periodKey]bool{}
-	var keys []periodKey
-	for _, list := range lists {
-		for i := range list {
-			k := periodOf(rollcall.Grain(list[i].key.a), list[i].key.c)
-			if !seen[k] {
-				seen[k] = true
-				keys = append(keys, k)
-			}
+func (t touched) ledger(c *store.Commit) {
+	for i := range c.Shards {
+		for _, row := range c.Shards[i].Ledger {
+			t[touchedPeriod{store.LedgerClock, store.LedgerDay(row.Hour)}] = true
 		}
 	}
-	return keys
 }

@@ -92,7 +92,7 @@ func checkWhole(t *testing.T, path string) int {
 	must(t, err)
 	h := v.Head()
 	n := int(h.Shards[0].Offset)
-	got := fmt.Sprint(h.Shards[1].Offset, h.Version, h.Committed, h.Periods(rollcall.Day, 1))
+	got := fmt.Sprint(h.Shards[1].Offset, h.Version, h.Committed, h.Stamp(store.DayClock, 1))
 	want := fmt.Sprint(n, n, n, n)
 	sum := int64(n * (n + 1) / 2)
 	cells, err := v.Cells(context.Background(), rollcall.Day, 0, 0, 9)

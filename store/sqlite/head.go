@@ -1,13 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
 	"sync"
 
-	"rollcall"
 	"rollcall/block"
 	"rollcall/store"
 )
@@ -23,7 +23,6 @@ type headCache struct {
 type snapshot struct {
 	store.Head
 	revision, expired int64
-	periods           map[periodKey]uint64
 }
 
 // of gives the head of the session's transaction.
@@ -68,7 +67,7 @@ func (n *snapshot) load(ctx context.Context, s *session, before *snapshot) error
 	if err != nil {
 		return err
 	}
-	return n.loadPeriods(ctx, s, before)
+	return n.loadStamps(ctx, s, before)
 }
 
 // loadDimensions reads the names, and the values that before does not have yet.
@@ -100,18 +99,43 @@ func (n *snapshot) loadDimensions(ctx context.Context, s *session, before *snaps
 	return nil
 }
 
-// loadPeriods reads the versions that are newer than before, or all when some have been deleted since.
-func (n *snapshot) loadPeriods(ctx context.Context, s *session, before *snapshot) error {
-	since := before.Version
-	if n.periods = maps.Clone(before.periods); n.periods == nil || before.expired != n.expired {
-		n.periods, since = map[periodKey]uint64{}, 0
+// loadStamps reads the versions that are newer than before, or all when some have been deleted since.
+func (n *snapshot) loadStamps(ctx context.Context, s *session, before *snapshot) error {
+	since, old := before.Version, before.Stamps
+	if before.expired != n.expired {
+		since, old = 0, [store.NumClocks][]store.Stamp{}
 	}
-	n.Periods = func(g rollcall.Grain, p block.Period) uint64 { return n.periods[periodOf(g, int64(p))] }
-	return s.each(ctx, func(scan func(...any) error) error {
-		var k periodKey
-		var version uint64
-		err := scan(&k.grain, &k.period, &version)
-		n.periods[k] = version
+	var changed [store.NumClocks][]store.Stamp
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var clock store.Clock
+		var stamp store.Stamp
+		err := scan(&clock, &stamp.Period, &stamp.Version)
+		if err == nil && clock >= store.NumClocks {
+			err = fmt.Errorf("period %d has the unknown clock %d", stamp.Period, clock)
+		}
+		if err == nil {
+			changed[clock] = append(changed[clock], stamp)
+		}
 		return err
-	}, "SELECT grain, period, version FROM periods WHERE version > ?", since)
+	}, "SELECT clock, period, version FROM periods WHERE version > ? ORDER BY period", since)
+	for clock := range changed {
+		n.Stamps[clock] = mergeStamps(old[clock], changed[clock])
+	}
+	return err
+}
+
+// mergeStamps puts the changed stamps in their places; both are in order of period. Neither list is written to.
+func mergeStamps(old, changed []store.Stamp) []store.Stamp {
+	if len(changed) == 0 {
+		return old
+	}
+	merged := make([]store.Stamp, 0, len(old)+len(changed))
+	for _, c := range changed {
+		n, same := slices.BinarySearchFunc(old, c.Period, func(s store.Stamp, p block.Period) int { return cmp.Compare(s.Period, p) })
+		merged = append(append(merged, old[:n]...), c)
+		if old = old[n:]; same {
+			old = old[1:]
+		}
+	}
+	return append(merged, old...)
 }

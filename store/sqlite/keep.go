@@ -48,9 +48,11 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 		return 0, err
 	}
 	if grain == rollcall.Minute {
-		_, err = s.exec(ctx, "DELETE FROM periods WHERE grain = ? AND period < ?", int64(grain), int64(before))
+		_, err = s.exec(ctx, "DELETE FROM periods WHERE clock = ? AND period < ?", int64(store.MinuteClock), int64(before))
 	} else {
-		err = s.markPeriods(ctx, touched(gone), version)
+		t := touched{}
+		t.chunks(gone)
+		err = s.markPeriods(ctx, t, version)
 	}
 	return len(gone), err
 }

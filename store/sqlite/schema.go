@@ -12,10 +12,13 @@ import (
 )
 
 //go:embed schema.sql
-var schema string
+var schema1 string
+
+//go:embed schema_2.sql
+var schema2 string
 
 // migrations bring a store from version i to i+1 (PRAGMA user_version).
-func migrations() []string { return []string{schema} }
+func migrations() []string { return []string{schema1, schema2} }
 
 // minLibrary is the first SQLite that does not lose committed WAL frames in a checkpoint race.
 const minLibrary = 3_051_003

@@ -134,8 +134,8 @@ func TestHeadsAreOfTheirSnapshot(t *testing.T) {
 	}
 	for i, v := range views {
 		h := v.Head()
-		if len(h.Values[0]) != 3+i || h.Values[0][2+i] != fmt.Sprint("v", i) || h.Periods(rollcall.Day, block.Period(i)) == 0 ||
-			h.Periods(rollcall.Day, block.Period(i+1)) != 0 || h.Shards[0].Accepted != int64(i+1) {
+		if len(h.Values[0]) != 3+i || h.Values[0][2+i] != fmt.Sprint("v", i) || h.Stamp(store.DayClock, block.Period(i)) == 0 ||
+			h.Stamp(store.DayClock, block.Period(i+1)) != 0 || h.Shards[0].Accepted != int64(i+1) {
 			t.Fatalf("view %d: %+v", i, h)
 		}
 		older := headCache{last: &snapshot{revision: 1 << 40}}

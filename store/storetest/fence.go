@@ -65,7 +65,7 @@ func testOneFencedOfTwo(t *testing.T, open Open) {
 	defer func() { _ = v.Close() }()
 	m.check(t, v)
 	m.checkRest(t, s)
-	if h := v.Head(); h.Version != 0 || h.Periods(rollcall.Day, 20_000) != 0 {
+	if h := v.Head(); h.Version != 0 || h.Stamp(store.DayClock, 20_000) != 0 {
 		t.Fatalf("version %d", h.Version)
 	}
 	must(t, s.Commit(context.Background(), &store.Commit{At: 1, Shards: []store.ShardCommit{full(m.shards[0]), full(m.shards[1])}}))

@@ -86,7 +86,7 @@ func testExpire(t *testing.T, open Open) {
 	m.check(t, after)
 	for _, grain := range []rollcall.Grain{rollcall.Minute, rollcall.Hour} {
 		for period := range block.Period(4) {
-			was, is := before.Head().Periods(grain, period), after.Head().Periods(grain, period)
+			was, is := before.Head().Stamp(store.ClockOf(grain), period), after.Head().Stamp(store.ClockOf(grain), period)
 			if (was != is) != (period < 2) {
 				t.Fatalf("%v %d: version %d, then %d", grain, period, was, is)
 			}
@@ -153,15 +153,15 @@ func testPeriods(t *testing.T, open Open) {
 		v := viewOf(t, s)
 		h := v.Head()
 		versions = append(versions, h.Version)
-		if want := versions[i&^1]; h.Periods(rollcall.Day, 20_000) != want || h.Periods(rollcall.Hour, 20_000) != want {
-			t.Fatalf("commit %d: version %d, want %d", i, h.Periods(rollcall.Day, 20_000), want)
+		if want := versions[i&^1]; h.Stamp(store.DayClock, 20_000) != want || h.Stamp(store.DayClock, 20_000) != want {
+			t.Fatalf("commit %d: version %d, want %d", i, h.Stamp(store.DayClock, 20_000), want)
 		}
-		if h.Periods(rollcall.Minute, 20_000) != 0 || h.Periods(rollcall.Day, 20_001) != 0 {
+		if h.Stamp(store.MinuteClock, 20_000) != 0 || h.Stamp(store.DayClock, 20_001) != 0 {
 			t.Fatal("a period that was not touched has a version")
 		}
 		must(t, v.Close())
 	}
-	if versions[0] >= versions[1] || versions[1] >= versions[2] || held.Head().Periods(rollcall.Day, 20_000) != 0 {
+	if versions[0] >= versions[1] || versions[1] >= versions[2] || held.Head().Stamp(store.DayClock, 20_000) != 0 {
 		t.Fatalf("%v", versions)
 	}
 }
