@@ -48,9 +48,9 @@ func (w *worker) sets(ctx context.Context, g rollcall.Grain, p block.Period) (se
 			return fmt.Errorf("load user sets: %w", err)
 		}
 		defer func() { _ = v.Close() }()
-		found, err := v.Sets(ctx, g, w.shard, p, p+1)
+		found, err := v.Sets(ctx, g, w.shard, p, p+1, true)
 		if err == nil && len(found) > 0 {
-			sets = found[0]
+			sets, err = found[0].Sets()
 		}
 		return err
 	})

@@ -87,23 +87,46 @@ func BenchmarkSets(b *testing.B) {
 		users          uint32
 	}{{"sparse", 50_000, 1400, 500_000}, {"dense", 50_000, 10, 500_000}} {
 		s := sampleSets(setKey, bm.entries, bm.cells, bm.users)
-		blob := s.Encode(nil)
+		users, masks := s.Encode()
+		blob := append(users[:len(users):len(users)], masks...)
 		b.Run(bm.name+"/encode", func(b *testing.B) {
 			for b.Loop() {
-				s.Encode(blob[:0])
+				s.Encode()
 			}
 			perUnit(b, len(s.Users), len(blob), "user")
 		})
-		for name, masks := range map[string]bool{"/decode users": false, "/decode": true} {
+		open := func(masks []byte) *Packed {
+			p, err := OpenSets(users, masks, setKey)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return p
+		}
+		for name, masks := range map[string][]byte{"/decode users": nil, "/decode": masks} {
 			b.Run(bm.name+name, func(b *testing.B) {
 				for b.Loop() {
-					if _, err := DecodeSets(blob, setKey, masks); err != nil {
+					if _, err := open(masks).Sets(); err != nil {
 						b.Fatal(err)
 					}
 				}
 				perUnit(b, len(s.Users), len(blob), "user")
 			})
 		}
+		b.Run(bm.name+"/open", func(b *testing.B) {
+			for b.Loop() {
+				open(nil)
+			}
+			perUnit(b, s.Len(), len(users), "cell")
+		})
+		b.Run(bm.name+"/mark", func(b *testing.B) {
+			part, set := &open(nil).Parts[0], make([]uint64, bm.users/64+1)
+			for b.Loop() {
+				for cell := range part.Len() {
+					part.Mark(cell, set)
+				}
+			}
+			perUnit(b, len(s.Users), len(users), "user")
+		})
 		b.Run(bm.name+"/merge4", func(b *testing.B) {
 			var parts []*Sets
 			for i := range 4 {

@@ -12,7 +12,9 @@ import (
 // that a blob filed under another key is found out.
 const (
 	formatCells = 1
-	formatSets  = 2
+	formatSets  = 2 // users and masks together, as they were once kept
+	formatUsers = 3
+	formatMasks = 4
 	sealBytes   = 5 // format byte and checksum
 )
 

@@ -6,22 +6,15 @@ import (
 )
 
 // A mask is stored as the numbers of its bits, rising, a byte each; all but the last have moreBits set. An empty mask
-// is noBits. A mask of more than eight bits is wideMask and its eight bytes. No masks at all, when every mask is empty.
+// is noBits. A mask of more than eight bits is wideMask and its eight bytes. No bytes at all stand for empty masks.
 const (
 	noBits   = 0x40
 	moreBits = 0x80
 	wideMask = 0xc0
 )
 
-func (s *Sets) appendMasks(dst []byte) []byte {
-	all := uint64(0)
-	for _, m := range s.Masks {
-		all |= m
-	}
-	if all == 0 {
-		return dst
-	}
-	for _, m := range s.Masks {
+func appendMasks(dst []byte, masks []uint64) []byte {
+	for _, m := range masks {
 		dst = appendMask(dst, m)
 	}
 	return dst

@@ -8,186 +8,155 @@ import (
 	"rollcall"
 )
 
-// Encode appends the blob of the sets to dst: one section for the cells (dimension columns and sizes), one for the
-// users (each cell's first id, then the gaps less one), one for the masks. Equal sets have equal blobs.
-func (s *Sets) Encode(dst []byte) []byte {
-	start := len(dst)
-	dst = append(dst, formatSets)
-	buf := s.appendCells(make([]byte, 0, 64+4*len(s.Users)))
-	dst = appendSection(dst, buf)
-	buf = s.appendUsers(buf[:0])
-	dst = appendSection(dst, buf)
-	buf = s.appendMasks(buf[:0])
-	dst = appendSection(dst, buf)
-	return seal(dst, start, s.Key.bytes())
+// Encode gives the two blobs of the sets. The first has a section for the cells (dimension columns, then of each cell the
+// number of users and the bytes of its users and masks) and, plain, the users of one cell after the other: the first id,
+// then the gaps less one. The second has the masks, and readers of whole periods need not fetch it; it is empty when all
+// masks are. Equal sets have equal blobs.
+func (s *Sets) Encode() (users, masks []byte) {
+	var sizes []uint64 // of each cell: users, bytes of users, bytes of masks
+	list, marks := make([]byte, 0, 2*len(s.Users)), make([]byte, 0, 2*len(s.Users))
+	marked := s.hasMasks()
+	for i := range s.Len() {
+		from, to := s.Start[i], s.Start[i+1]
+		a, b := len(list), len(marks)
+		list = appendGaps(list, s.Users[from:to])
+		if marked {
+			marks = appendMasks(marks, s.Masks[from:to])
+		}
+		sizes = append(sizes, uint64(to-from), uint64(len(list)-a), uint64(len(marks)-b))
+	}
+	users = append(make([]byte, 0, len(list)+64+8*s.Len()), formatUsers)
+	users = appendSection(users, s.appendCells(nil, sizes))
+	users = seal(append(users, list...), 0, s.Key.bytes())
+	if marked {
+		masks = seal(appendSection([]byte{formatMasks}, marks), 0, s.Key.bytes())
+	}
+	return users, masks
 }
 
-func (s *Sets) appendCells(dst []byte) []byte {
+func (s *Sets) hasMasks() bool {
+	for _, m := range s.Masks {
+		if m != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Sets) appendCells(dst []byte, sizes []uint64) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s.Dims)))
 	dst = binary.AppendUvarint(dst, uint64(s.Len()))
 	for _, col := range s.Dims {
 		dst = appendColumn(dst, col)
 	}
-	for i := range s.Len() {
-		dst = binary.AppendUvarint(dst, uint64(s.Start[i+1]-s.Start[i]))
+	for _, n := range sizes {
+		dst = binary.AppendUvarint(dst, n)
 	}
 	return dst
 }
 
-func (s *Sets) appendUsers(dst []byte) []byte {
-	for i := range s.Len() {
-		next := uint32(0)
-		for _, u := range s.Users[s.Start[i]:s.Start[i+1]] {
-			if gap := u - next; gap < 0x80 {
-				dst = append(dst, byte(gap))
-			} else {
-				dst = binary.AppendUvarint(dst, uint64(gap))
-			}
-			next = u + 1
+func appendGaps(dst []byte, users []uint32) []byte {
+	next := uint32(0)
+	for _, u := range users {
+		if gap := u - next; gap < 0x80 {
+			dst = append(dst, byte(gap))
+		} else {
+			dst = binary.AppendUvarint(dst, uint64(gap))
 		}
+		next = u + 1
 	}
 	return dst
 }
 
-// DecodeSets reads the blob of user sets, and their masks only when asked: Masks is nil otherwise. The sets share no
-// memory with data. Errors wrap ErrCorrupt and name the key. Cost: 2 to 6 ns a user, 1 to 3 more with the mask.
-func DecodeSets(data []byte, key SetKey, withMasks bool) (*Sets, error) {
-	body, reason := unseal(data, formatSets, key.bytes())
-	if reason == "" {
-		var s *Sets
-		if s, reason = decodeSets(body, key, withMasks); reason == "" {
-			return s, nil
-		}
+// OpenSets reads the blobs of user sets, all but the users and masks, which are decoded cell by cell when they are asked
+// for. Nil masks mean that they are not wanted; what has none has an empty blob of them. The sets keep both blobs. Errors
+// wrap ErrCorrupt and name the key. Cost: the checksum, and some 10 ns a cell.
+func OpenSets(users, masks []byte, key SetKey) (*Packed, error) {
+	part, reason := openPart(users, masks, key)
+	if reason != "" {
+		return nil, fmt.Errorf("%v: %w: %s", key, ErrCorrupt, reason)
 	}
-	return nil, fmt.Errorf("%v: %w: %s", key, ErrCorrupt, reason)
+	return &Packed{Key: key, Parts: []Part{part}}, nil
 }
 
-func decodeSets(body []byte, key SetKey, withMasks bool) (*Sets, string) {
-	s := &Sets{Key: key}
+func openPart(users, masks []byte, key SetKey) (p Part, reason string) {
+	if len(users) > 0 && users[0] == formatSets {
+		return openOldPart(users, key)
+	}
+	body, reason := unseal(users, formatUsers, key.bytes())
+	if reason != "" {
+		return p, reason
+	}
 	cells, body, ok := readSection(body)
 	if !ok {
-		return nil, "bad section of cells"
+		return p, "bad section of cells"
 	}
-	total, reason := s.readCells(cells)
-	if reason != "" {
-		return nil, reason
+	if reason := p.readCells(cells); reason != "" {
+		return p, reason
 	}
-	users, body, ok := readSection(body)
-	if !ok || total > uint64(len(users)) {
-		return nil, "bad section of users"
+	if p.users = body; int(p.at[len(p.at)-1]) != len(body) {
+		return p, "users of another length"
 	}
-	s.Users = make([]uint32, total)
-	if !readGaps(users, s.Users) || !s.sumGaps() {
-		return nil, "bad users"
+	if masks == nil {
+		return p, ""
 	}
-	if !withMasks {
-		if _, rest, _, ok := rawSection(body); !ok || len(rest) != 0 {
-			return nil, "bad section of masks"
-		}
-		return s, ""
-	}
-	masks, body, ok := readSection(body)
-	if !ok || len(body) != 0 {
-		return nil, "bad section of masks"
-	}
-	s.Masks = make([]uint64, total)
-	if !readMasks(masks, s.Masks) {
-		return nil, "bad masks"
-	}
-	return s, ""
+	return p, p.openMasks(masks, key)
 }
 
-// readCells reads the dimension columns and the sizes of the cells, and gives the number of users over all of them.
-func (s *Sets) readCells(data []byte) (total uint64, reason string) {
+func (p *Part) openMasks(blob []byte, key SetKey) (reason string) {
+	wanted := int(p.maskAt[len(p.maskAt)-1])
+	if len(blob) == 0 && wanted == 0 {
+		p.masks = []byte{}
+		return ""
+	}
+	body, reason := unseal(blob, formatMasks, key.bytes())
+	if reason != "" {
+		return "masks: " + reason
+	}
+	masks, rest, ok := readSection(body)
+	if !ok || len(rest) != 0 || len(masks) != wanted {
+		return "bad section of masks"
+	}
+	p.masks = masks
+	return ""
+}
+
+// readCells reads the dimension columns and the sizes of the cells.
+func (p *Part) readCells(data []byte) (reason string) {
 	dims, data, ok := readLength(data, 0)
 	if !ok || dims > rollcall.MaxDimensions {
-		return 0, "bad number of dimensions"
+		return "bad number of dimensions"
 	}
 	n, data, ok := readLength(data, 0)
 	if !ok {
-		return 0, "bad number of cells"
+		return "bad number of cells"
 	}
-	s.Dims = make([][]rollcall.Value, dims)
-	for i := range s.Dims {
-		s.Dims[i] = make([]rollcall.Value, n)
-		if data, ok = readColumn(data, s.Dims[i]); !ok {
-			return 0, fmt.Sprintf("bad dimension column %d", i)
+	p.Dims = make([][]rollcall.Value, dims)
+	for i := range p.Dims {
+		p.Dims[i] = make([]rollcall.Value, n)
+		if data, ok = readColumn(data, p.Dims[i]); !ok {
+			return fmt.Sprintf("bad dimension column %d", i)
 		}
 	}
-	s.Start = make([]uint32, n+1)
+	offsets := make([]uint32, 3*(n+1))
+	p.Start, p.at, p.maskAt = offsets[:n+1:n+1], offsets[n+1:2*n+2:2*n+2], offsets[2*n+2:]
 	for i := range n {
-		if i > 0 && !dimsLess(s.Dims, i-1, s.Dims, i) {
-			return 0, "cells out of order"
+		if i > 0 && !dimsLess(p.Dims, i-1, p.Dims, i) {
+			return "cells out of order"
 		}
-		size, used := longUvarint(data)
-		if used == 0 || size > math.MaxUint32-total {
-			return 0, "bad cell size"
+		for _, sum := range [...][]uint32{p.Start, p.at, p.maskAt} {
+			size, used := uvarintAt(data, 0)
+			if used == 0 || size > math.MaxUint32-uint64(sum[i]) {
+				return "bad cell size"
+			}
+			data, sum[i+1] = data[used:], sum[i]+uint32(size)
 		}
-		data, total = data[used:], total+size
-		s.Start[i+1] = uint32(total)
+		if p.Start[i+1]-p.Start[i] > p.at[i+1]-p.at[i] {
+			return "more users than bytes"
+		}
 	}
 	if len(data) != 0 {
-		return 0, "bytes after the cells"
+		return "bytes after the cells"
 	}
-	return total, ""
-}
-
-// readGaps reads exactly len(gaps) uvarints, eight at a time where all of them have one byte.
-func readGaps(data []byte, gaps []uint32) bool {
-	pos := 0
-	for i := 0; i < len(gaps); {
-		if len(data)-pos >= 8 {
-			w := binary.LittleEndian.Uint64(data[pos:])
-			if w&0x8080808080808080 == 0 && len(gaps)-i >= 8 {
-				g := gaps[i : i+8 : i+8]
-				g[0], g[1], g[2], g[3] = uint32(w&0x7f), uint32(w>>8&0x7f), uint32(w>>16&0x7f), uint32(w>>24&0x7f)
-				g[4], g[5], g[6], g[7] = uint32(w>>32&0x7f), uint32(w>>40&0x7f), uint32(w>>48&0x7f), uint32(w>>56)
-				i, pos = i+8, pos+8
-				continue
-			}
-			if u, n := shortUvarint(w); n > 0 {
-				gaps[i] = u
-				i, pos = i+1, pos+n
-				continue
-			}
-		}
-		u, n := longUvarint(data[pos:])
-		if n == 0 || u > math.MaxUint32 {
-			return false
-		}
-		gaps[i] = uint32(u)
-		i, pos = i+1, pos+n
-	}
-	return pos == len(data)
-}
-
-// shortUvarint reads a uvarint of at most three bytes from the low bytes of w; n is 0 when it is longer.
-func shortUvarint(w uint64) (u uint32, n int) {
-	v := uint32(w)
-	switch {
-	case v&0x80 == 0:
-		return v & 0x7f, 1
-	case v&0x8000 == 0:
-		return v&0x7f | v>>1&0x3f80, 2
-	case v&0x800000 == 0:
-		return v&0x7f | v>>1&0x3f80 | v>>2&0x1fc000, 3
-	}
-	return 0, 0
-}
-
-// sumGaps turns the gaps of each cell into ids.
-func (s *Sets) sumGaps() bool {
-	for i := range s.Len() {
-		next := uint64(0)
-		users := s.Users[s.Start[i]:s.Start[i+1]]
-		for j, gap := range users {
-			next += uint64(gap)
-			users[j] = uint32(next)
-			next++
-		}
-		if next > math.MaxUint32+1 {
-			return false
-		}
-	}
-	return true
+	return ""
 }

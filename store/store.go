@@ -39,8 +39,8 @@ type View interface {
 	Head() *Head
 	// Cells returns the merged blocks of a grain and cuboid with From ≤ period < Until, by rising period.
 	Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error)
-	// Sets returns the merged user sets of a shard with From ≤ period < Until, by rising period.
-	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period) ([]*block.Sets, error)
+	// Sets returns the user sets of a shard with From ≤ period < Until, by rising period; their masks only when asked.
+	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error)
 	// Ledger returns the rows with From ≤ Hour < Until, by (hour, shard).
 	Ledger(ctx context.Context, from, until int64) ([]LedgerRow, error)
 	// Close releases the view.

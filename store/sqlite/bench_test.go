@@ -179,7 +179,7 @@ func BenchmarkRead90Days(b *testing.B) {
 		return err
 	}))
 	b.Run("sets", read(func(v store.View) error {
-		_, err := v.Sets(context.Background(), rollcall.Day, 0, 20_000, 20_090)
+		_, err := v.Sets(context.Background(), rollcall.Day, 0, 20_000, 20_090, false)
 		return err
 	}))
 }

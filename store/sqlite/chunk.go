@@ -61,49 +61,58 @@ type chunk struct {
 	id    int64
 	level int64
 	data  []byte
+	masks []byte // of sets; nil when not read
 }
 
-var insertChunks = values{"INSERT INTO chunks (kind, a, b, c, level, data) VALUES ", "(?, ?, ?, ?, ?, ?)", ""}
+func (c *chunk) size() int { return len(c.data) + len(c.masks) }
+
+var insertChunks = values{"INSERT INTO chunks (kind, a, b, c, level, data, masks) VALUES ", "(?, ?, ?, ?, ?, ?, ?)", ""}
 
 func (s *session) insertChunks(ctx context.Context, chunks []chunk) error {
 	return s.execValues(ctx, &insertChunks, len(chunks), func(args []any, i int) []any {
 		c := &chunks[i]
-		if c.data == nil {
-			c.data = []byte{}
-		}
-		return append(args, c.key.kind, c.key.a, c.key.b, c.key.c, c.level, c.data)
+		return append(args, c.key.kind, c.key.a, c.key.b, c.key.c, c.level, notNil(c.data), notNil(c.masks))
 	})
 }
 
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
 const (
-	selectChunks   = "SELECT c, id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c, level DESC, id"
-	selectChunksOf = "SELECT id, level, data FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ? ORDER BY level DESC, id"
-	everyLevel     = math.MaxInt64
+	selectChunks    = "SELECT c, id, level, data, NULL FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c, level DESC, id"
+	selectWithMasks = "SELECT c, id, level, data, masks FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c, level DESC, id"
+	selectChunksOf  = "SELECT c, id, level, data, masks FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ? ORDER BY level DESC, id"
+	everyLevel      = math.MaxInt64
 )
 
 // chunks reads the chunks of the keys from k up to, not including, the one with c = until; those of a key oldest first.
-func (s *session) chunks(ctx context.Context, k chunkKey, until int64) ([]chunk, error) {
-	var list []chunk
-	err := s.each(ctx, func(scan func(...any) error) error {
-		c := chunk{key: k}
-		if err := scan(&c.key.c, &c.id, &c.level, &c.data); err != nil {
-			return err
-		}
-		list = append(list, c)
-		return nil
-	}, selectChunks, k.kind, k.a, k.b, k.c, until)
-	return list, err
+func (s *session) chunks(ctx context.Context, k chunkKey, until int64, masks bool) ([]chunk, error) {
+	if masks {
+		return s.selected(ctx, k, masks, selectWithMasks, k.kind, k.a, k.b, k.c, until)
+	}
+	return s.selected(ctx, k, masks, selectChunks, k.kind, k.a, k.b, k.c, until)
 }
 
 // chunksOf reads the chunks of one key whose level lies between low and high, oldest first.
 func (s *session) chunksOf(ctx context.Context, k chunkKey, low, high int64) ([]chunk, error) {
+	return s.selected(ctx, k, true, selectChunksOf, k.kind, k.a, k.b, k.c, low, high)
+}
+
+func (s *session) selected(ctx context.Context, k chunkKey, masks bool, query string, args ...any) ([]chunk, error) {
 	var list []chunk
 	err := s.each(ctx, func(scan func(...any) error) error {
 		c := chunk{key: k}
-		err := scan(&c.id, &c.level, &c.data)
+		err := scan(&c.key.c, &c.id, &c.level, &c.data, &c.masks)
+		if masks {
+			c.masks = notNil(c.masks)
+		}
 		list = append(list, c)
 		return err
-	}, selectChunksOf, k.kind, k.a, k.b, k.c, low, high)
+	}, query, args...)
 	return list, err
 }
 
@@ -127,9 +136,9 @@ func mergeCells(list []chunk) (*block.Cells, error) {
 	return merge(list, func(c *chunk) (*block.Cells, error) { return block.DecodeCells(c.data, c.key.cells()) }, block.MergeCells)
 }
 
-// mergeSets decodes and merges the chunks of a key.
-func mergeSets(list []chunk) (*block.Sets, error) {
-	return merge(list, func(c *chunk) (*block.Sets, error) { return block.DecodeSets(c.data, c.key.sets(), true) }, block.MergeSets)
+// openSets opens the chunks of a key as one.
+func openSets(list []chunk) (*block.Packed, error) {
+	return merge(list, func(c *chunk) (*block.Packed, error) { return block.OpenSets(c.data, c.masks, c.key.sets()) }, block.Join)
 }
 
 func merge[B any](list []chunk, decode func(*chunk) (B, error), merge func([]B) B) (B, error) {

@@ -48,8 +48,11 @@ type replacement struct {
 	n    int
 	last int64
 	read int
-	data []byte
+	merged
 }
+
+// merged is the content of a chunk made of others.
+type merged struct{ data, masks []byte }
 
 func (c *compaction) run(ctx context.Context, all bool) error {
 	for {
@@ -104,9 +107,9 @@ func (c *compaction) add(ctx context.Context, r run) error {
 	}
 	p := replacement{run: r, n: len(list)}
 	for i := range list {
-		p.last, p.read = max(p.last, list[i].id), p.read+len(list[i].data)
+		p.last, p.read = max(p.last, list[i].id), p.read+list[i].size()
 	}
-	if p.data, err = c.mergeChunks(list); err != nil {
+	if p.merged, err = c.mergeChunks(list); err != nil {
 		return err
 	}
 	c.pending, c.bytes = append(c.pending, p), c.bytes+p.read
@@ -116,30 +119,36 @@ func (c *compaction) add(ctx context.Context, r run) error {
 	return c.replace(ctx)
 }
 
-func (c *compaction) mergeChunks(list []chunk) ([]byte, error) {
+func (c *compaction) mergeChunks(list []chunk) (m merged, err error) {
 	switch list[0].key.kind {
 	case kindCells:
 		b, err := mergeCells(list)
-		if err != nil || b.Len() == 0 {
-			return nil, err
+		if err == nil && b.Len() > 0 {
+			m.data = b.Encode(nil)
 		}
-		return b.Encode(nil), nil
+		return m, err
 	case kindSets:
-		b, err := mergeSets(list)
-		if err != nil || b.Len() == 0 {
-			return nil, err
-		}
-		return b.Encode(nil), nil
+		return mergeSets(list)
 	}
 	parts := make([][]byte, len(list))
 	for i := range list {
 		parts[i] = list[i].data
 	}
-	data, err := c.merge(list[0].key.state(), parts)
-	if data == nil {
-		data = []byte{}
+	m.data, err = c.merge(list[0].key.state(), parts)
+	m.data = notNil(m.data)
+	return m, err
+}
+
+func mergeSets(list []chunk) (m merged, err error) {
+	packed, err := openSets(list)
+	if err != nil {
+		return m, err
 	}
-	return data, err
+	sets, err := packed.Sets()
+	if err == nil && sets.Len() > 0 {
+		m.data, m.masks = sets.Encode()
+	}
+	return m, err
 }
 
 // replace puts the merges in the place of what they were made of, in one transaction. A key that was deleted or replaced
@@ -182,11 +191,11 @@ func (s *session) replace(ctx context.Context, p *replacement, stats *store.Comp
 	stats.Keys++
 	stats.Chunks += p.n
 	stats.BytesRead += int64(p.read)
-	stats.BytesKept += int64(len(p.data))
+	stats.BytesKept += int64(len(p.data) + len(p.masks))
 	if p.data == nil {
 		return nil
 	}
-	return s.insertChunks(ctx, []chunk{{key: p.key, level: p.high + 1, data: p.data}})
+	return s.insertChunks(ctx, []chunk{{key: p.key, level: p.high + 1, data: p.data, masks: p.masks}})
 }
 
 // reclaim gives the free pages back to the file system, some in each transaction.

@@ -118,11 +118,13 @@ func checkWhole(t *testing.T, path string) int {
 
 func found(t *testing.T, s *Store, v store.View, shard, n int) string {
 	t.Helper()
-	sets, err := v.Sets(context.Background(), rollcall.Day, shard, 0, 9)
+	sets, err := v.Sets(context.Background(), rollcall.Day, shard, 0, 9, true)
 	must(t, err)
 	users := 0
 	for _, b := range sets {
-		users += len(b.Users)
+		s, err := b.Sets()
+		must(t, err)
+		users += len(s.Users)
 	}
 	ledger, err := v.Ledger(context.Background(), 0, 1)
 	must(t, err)

@@ -28,7 +28,8 @@ func encode(c *store.Commit) (cells, sets []chunk) {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, k := range setKeys {
 		g.Go(func() error {
-			sets[i] = chunk{key: setsKey(k), data: mergeOf(setBlocks[k], block.MergeSets).Encode(nil)}
+			sets[i] = chunk{key: setsKey(k)}
+			sets[i].data, sets[i].masks = mergeOf(setBlocks[k], block.MergeSets).Encode()
 			return nil
 		})
 	}

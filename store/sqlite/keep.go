@@ -83,7 +83,7 @@ func (s *Store) Sizes(ctx context.Context) ([]store.Size, error) {
 }
 
 func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
-	const query = `SELECT kind, CASE kind WHEN 3 THEN b ELSE a END AS sort, count(*), sum(length(data)) FROM chunks GROUP BY kind, sort`
+	const query = `SELECT kind, CASE kind WHEN 3 THEN b ELSE a END AS sort, count(*), sum(length(data) + length(masks)) FROM chunks GROUP BY kind, sort`
 	listed := int64(0)
 	add := func(z store.Size) {
 		sizes, listed = append(sizes, z), listed+z.Bytes

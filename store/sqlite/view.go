@@ -67,9 +67,9 @@ func (v *view) read(f func(*session) error) error {
 	return f(v.session)
 }
 
-func (v *view) chunks(ctx context.Context, from chunkKey, until block.Period) (list []chunk, err error) {
+func (v *view) chunks(ctx context.Context, from chunkKey, until block.Period, masks bool) (list []chunk, err error) {
 	err = v.read(func(s *session) error {
-		list, err = s.chunks(ctx, from, int64(until))
+		list, err = s.chunks(ctx, from, int64(until), masks)
 		return err
 	})
 	return list, err
@@ -77,20 +77,20 @@ func (v *view) chunks(ctx context.Context, from chunkKey, until block.Period) (l
 
 func (v *view) Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error) {
 	key := block.CellKey{Grain: grain, Period: from, Cuboid: cuboid}
-	list, err := v.chunks(ctx, cellsKey(key), until)
+	list, err := v.chunks(ctx, cellsKey(key), until, false)
 	if err != nil {
 		return nil, fmt.Errorf("read from %v: %w", key, err)
 	}
 	return mergeByKey(list, mergeCells, (*block.Cells).Len)
 }
 
-func (v *view) Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period) ([]*block.Sets, error) {
+func (v *view) Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error) {
 	key := block.SetKey{Grain: grain, Period: from, Shard: shard}
-	list, err := v.chunks(ctx, setsKey(key), until)
+	list, err := v.chunks(ctx, setsKey(key), until, masks)
 	if err != nil {
 		return nil, fmt.Errorf("read from %v: %w", key, err)
 	}
-	return mergeByKey(list, mergeSets, (*block.Sets).Len)
+	return mergeByKey(list, openSets, (*block.Packed).Len)
 }
 
 // mergeByKey gives a block for each key that has rows.

@@ -167,7 +167,7 @@ func TestDamageIsNamed(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, v.Close()) }()
 	_, cells := v.Cells(context.Background(), rollcall.Day, 0, 20_000, 20_002)
-	_, sets := v.Sets(context.Background(), rollcall.Day, 0, 20_000, 20_002)
+	_, sets := v.Sets(context.Background(), rollcall.Day, 0, 20_000, 20_002, true)
 	_, compact := s.Compact(context.Background(), true, nil)
 	for want, err := range map[string]error{"cells of day 2024-10-04 cuboid 0x0": cells, "sets of day 2024-10-04 shard 0": sets, "day 2024-10-04": compact} {
 		if !errors.Is(err, block.ErrCorrupt) || !strings.Contains(err.Error(), want) {
@@ -182,7 +182,7 @@ func TestDamageIsNamed(t *testing.T) {
 // The reads use the index: they never sort, nor scan other keys' chunks.
 func TestReadsFollowTheIndex(t *testing.T) {
 	s := openTest(t, newPath(t), nil, 1)
-	for _, query := range []string{selectChunks, selectChunksOf} {
+	for _, query := range []string{selectChunks, selectWithMasks, selectChunksOf} {
 		rows, err := s.writer.session.conn.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, 1, 2, 0, 4, 5, 6)
 		must(t, err)
 		for rows.Next() {

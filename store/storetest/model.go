@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -141,22 +142,42 @@ func (m *model) checkSets(t fatal, v store.View) {
 	t.Helper()
 	for _, grain := range []rollcall.Grain{rollcall.Minute, rollcall.Day} {
 		for shard := range m.shards {
-			blocks, err := v.Sets(context.Background(), grain, shard, low, high)
-			must(t, err)
-			var got, want [][]byte
-			for _, b := range blocks {
-				got = append(got, b.Encode(nil))
-			}
-			for _, key := range sortedKeys(m.sets, func(k block.SetKey) (block.Period, bool) { return k.Period, k.Grain == grain && k.Shard == shard }) {
-				if b := block.MergeSets(m.sets[key]); b.Len() > 0 {
-					want = append(want, b.Encode(nil))
+			for _, masks := range []bool{true, false} {
+				var want []string
+				for _, key := range sortedKeys(m.sets, func(k block.SetKey) (block.Period, bool) { return k.Period, k.Grain == grain && k.Shard == shard }) {
+					if b := block.MergeSets(m.sets[key]); b.Len() > 0 {
+						want = append(want, setsText(b, masks))
+					}
 				}
-			}
-			if !slices.EqualFunc(got, want, bytes.Equal) {
-				t.Fatalf("sets of %v shard %d: %d blocks differ from the %d wanted", grain, shard, len(got), len(want))
+				if got := readSets(t, v, grain, shard, masks); !slices.Equal(got, want) {
+					t.Fatalf("sets of %v shard %d, masks %v:\n%s\nwant\n%s", grain, shard, masks, got, want)
+				}
 			}
 		}
 	}
+}
+
+func readSets(t fatal, v store.View, grain rollcall.Grain, shard int, masks bool) (texts []string) {
+	t.Helper()
+	blocks, err := v.Sets(context.Background(), grain, shard, low, high, masks)
+	must(t, err)
+	for _, b := range blocks {
+		s, err := b.Sets()
+		must(t, err)
+		if masks && !b.HasMasks() {
+			t.Fatalf("%v: the masks are missing", b.Key)
+		}
+		texts = append(texts, setsText(s, masks))
+	}
+	return texts
+}
+
+func setsText(s *block.Sets, masks bool) string {
+	text := fmt.Sprint(s.Key, s.Dims, s.Start, s.Users)
+	if masks {
+		text += fmt.Sprint(s.Masks)
+	}
+	return text
 }
 
 // sortedKeys lists the keys that are wanted by rising period.
