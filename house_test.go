@@ -29,11 +29,12 @@ func diagram() map[string][]string {
 		"fold":      {".", "block", "record", "store"},
 		"aggregate": {".", "block", "record", "store", "eventlog", "fold"},
 		"intake":    {".", "decode", "record", "store", "eventlog"},
-		"query":     {".", "block", "store"},
+		"cache":     {".", "block", "store"},
+		"query":     {".", "block", "store", "cache"},
 		"api":       {".", "query"},
 		"dashboard": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "query", "api", "dashboard"},
 	}
 }
 

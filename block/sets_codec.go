@@ -83,6 +83,7 @@ func openPart(users, masks []byte, key SetKey) (p Part, reason string) {
 	if len(users) > 0 && users[0] == formatSets {
 		return openOldPart(users, key)
 	}
+	p.blob = users
 	body, reason := unseal(users, formatUsers, key.bytes())
 	if reason != "" {
 		return p, reason

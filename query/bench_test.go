@@ -11,7 +11,6 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/query/querytest"
-	"rollcall/store"
 )
 
 const (
@@ -22,38 +21,17 @@ const (
 	benchFirst  = rollcall.Date(20_400)
 )
 
-// coded is a view that decodes its sets at every read, as a store does.
-type coded struct {
-	*querytest.Store
-	blobs map[block.SetKey][]byte
-}
-
-func (c *coded) View(context.Context) (store.View, error) { return c, nil }
-
-func (c *coded) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period) (found []*block.Sets, err error) {
-	for p := max(from, block.Period(benchFirst)); p < min(until, block.Period(benchFirst)+benchDays); p++ {
-		key := block.SetKey{Grain: g, Period: p, Shard: shard}
-		s, err := block.DecodeSets(c.blobs[key], key, false)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, s)
-	}
-	return found, nil
-}
-
 // benchStore has 2 M users in 4 shards, 200 campaigns (Zipf) and 7 ages over 120 days.
-var benchStore = sync.OnceValue(func() *coded {
+var benchStore = sync.OnceValue(func() *querytest.Store {
 	cal := rollcall.NewCalendar(time.UTC)
 	rng := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(rng, 1.1, 1, 199)
-	names := querytest.Build(cal, []string{"campaign", "age"}, nil, benchShards, nil)
+	c := querytest.Build(cal, []string{"campaign", "age"}, nil, benchShards, nil)
 	for d, n := range []int{200, 7} {
 		for v := range n {
-			names.Header.Values[d] = append(names.Header.Values[d], string(rune('a'+v/26))+string(rune('a'+v%26)))
+			c.Header.Values[d] = append(c.Header.Values[d], string(rune('a'+v/26))+string(rune('a'+v%26)))
 		}
 	}
-	c := &coded{names, map[block.SetKey][]byte{}}
 	for s := range c.Header.Shards {
 		c.Header.Shards[s].Users = benchUsers
 	}
@@ -76,7 +54,7 @@ var benchStore = sync.OnceValue(func() *coded {
 				cells[2].Add(0, values[1:], &row)
 				cells[3].Add(0, values, &row)
 			}
-			c.blobs[key] = sets.Build().Encode(nil)
+			c.AddSets(sets.Build())
 		}
 		for i := range cells {
 			b := cells[i].Build()
@@ -86,11 +64,16 @@ var benchStore = sync.OnceValue(func() *coded {
 	return c
 })
 
+// BenchmarkQuery asks an engine whose memory holds the blocks (warm), and one whose memory is empty (cold): then the blobs
+// are at hand, but must be decoded.
 func BenchmarkQuery(b *testing.B) {
 	c := benchStore()
 	now := (benchFirst + benchDays).UTC().Add(-time.Hour).UnixMilli()
-	e := New(Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2), Calendar: rollcall.NewCalendar(time.UTC),
-		Now: func() time.Time { return time.UnixMilli(now) }}, c)
+	engine := func() *Engine {
+		return New(Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2), Calendar: rollcall.NewCalendar(time.UTC),
+			Now: func() time.Time { return time.UnixMilli(now) }}, c.Cache())
+	}
+	warm := engine()
 	for _, bm := range []struct{ name, query string }{
 		{"90days", "metrics=active_users,sessions,bounce_rate"},
 		{"90days_by_200_campaigns", "metrics=active_users,sessions,bounce_rate&group_by=campaign"},
@@ -108,17 +91,19 @@ func BenchmarkQuery(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(bm.name, func(b *testing.B) {
-			b.ReportAllocs()
-			rows := 0
-			for b.Loop() {
-				res, err := e.Query(context.Background(), req)
-				if err != nil {
-					b.Fatal(err)
+		for name, of := range map[string]func() *Engine{"warm": func() *Engine { return warm }, "cold": engine} {
+			b.Run(bm.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				rows := 0
+				for b.Loop() {
+					res, err := of().Query(context.Background(), req)
+					if err != nil {
+						b.Fatal(err)
+					}
+					rows = res.Len()
 				}
-				rows = res.Len()
-			}
-			b.ReportMetric(float64(rows), "rows")
-		})
+				b.ReportMetric(float64(rows), "rows")
+			})
+		}
 	}
 }

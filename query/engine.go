@@ -2,11 +2,10 @@ package query
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"rollcall"
-	"rollcall/store"
+	"rollcall/cache"
 )
 
 // Config is what answers depend on besides the store.
@@ -22,19 +21,23 @@ type Config struct {
 
 // Engine answers requests. It is safe for concurrent use.
 type Engine struct {
-	cfg    Config
-	viewer store.Viewer
+	cfg       Config
+	cache     *cache.Cache
+	maxUnited int
 }
 
-// New makes an engine that reads through viewer.
-func New(cfg Config, viewer store.Viewer) *Engine {
+// maxUnited is the most groups whose daily unions are kept for the next question.
+const maxUnited = 32
+
+// New makes an engine that reads through a cache.
+func New(cfg Config, c *cache.Cache) *Engine {
 	orDefault(&cfg.MinuteRetention, 48*time.Hour)
 	orDefault(&cfg.HourRetention, 90*24*time.Hour)
 	orDefault(&cfg.MaxRows, 1_000_000)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Engine{cfg, viewer}
+	return &Engine{cfg, c, maxUnited}
 }
 
 func orDefault[T comparable](v *T, d T) {
@@ -49,35 +52,33 @@ func (e *Engine) Dimensions() []string { return e.cfg.Dimensions }
 
 // Query answers a request from one view. Errors: *BadRequest, what the store reports, or the context's.
 func (e *Engine) Query(ctx context.Context, req *Request) (res *Result, err error) {
-	view, err := e.viewer.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, view.Close()) }()
-	p, err := e.plan(req, view.Head())
-	if err != nil {
-		return nil, err
-	}
-	return p.run(ctx, view)
+	err = e.cache.Read(ctx, func(v *cache.View) error {
+		p, err := e.plan(req, v.Head())
+		if err != nil {
+			return err
+		}
+		res, err = p.run(ctx, v, e.cache.Memory())
+		return err
+	})
+	return res, err
 }
 
 // Tag names the answer to a request as the store is now: two equal tags mean equal rows. It reads no block.
 func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) {
-	view, err := e.viewer.View(ctx)
+	head, err := e.cache.Head(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, view.Close()) }()
-	p, err := e.plan(req, view.Head())
+	p, err := e.plan(req, head)
 	if err != nil {
 		return "", err
 	}
 	return p.tag(), nil
 }
 
-func (p *plan) run(ctx context.Context, view store.View) (*Result, error) {
-	r := &reader{ctx: ctx, view: view, plan: p, table: newTable(p)}
-	for _, step := range []func() error{r.readCells, r.countActive, r.fill, r.countTrailing} {
+func (p *plan) run(ctx context.Context, view *cache.View, memory *cache.Memory) (*Result, error) {
+	r := &reader{ctx: ctx, view: view, memory: memory, plan: p, table: newTable(p)}
+	for _, step := range []func() error{r.readCells, r.fill, r.countActive} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -87,8 +88,9 @@ func (p *plan) run(ctx context.Context, view store.View) (*Result, error) {
 
 // reader answers one plan from one view.
 type reader struct {
-	ctx   context.Context
-	view  store.View
-	plan  *plan
-	table *table
+	ctx    context.Context
+	view   *cache.View
+	memory *cache.Memory
+	plan   *plan
+	table  *table
 }

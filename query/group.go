@@ -126,3 +126,15 @@ func (p *plan) check(cuboid rollcall.Cuboid, dims [][]rollcall.Value) error {
 	}
 	return nil
 }
+
+// signature tells the groups and their numbers.
+func (g *groups) signature() string {
+	b := make([]byte, 0, 4*len(g.values)+4*len(g.plan.groupBy))
+	for _, d := range g.plan.groupBy {
+		b = binary.LittleEndian.AppendUint32(b, uint32(d))
+	}
+	for _, v := range g.values {
+		b = binary.LittleEndian.AppendUint32(b, uint32(v))
+	}
+	return string(b)
+}

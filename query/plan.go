@@ -17,6 +17,8 @@ type plan struct {
 	dims    []string
 	maxRows int
 
+	maxUnited int // groups
+
 	metrics []metric
 	filters []filter
 	groupBy []int // dimensions, in the order asked for
@@ -34,6 +36,7 @@ type plan struct {
 type filter struct {
 	dim     int
 	matches []bool // by value
+	text    string // the same for the same values, and for no others
 }
 
 // sortKey sorts by the bucket (column 0), a dimension of groupBy, or a metric, in this order of numbers.
@@ -43,7 +46,7 @@ type sortKey struct {
 }
 
 func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
-	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, limit: req.Limit, fillAll: req.Fill,
+	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, limit: req.Limit, fillAll: req.Fill,
 		format: req.Format, full: rollcall.Full(len(e.cfg.Dimensions))}
 	var err error
 	if p.span, err = e.span(req); err != nil {
@@ -87,7 +90,7 @@ func (p *plan) setFilters(filters []Filter) error {
 		if err != nil {
 			return err
 		}
-		p.filters = append(p.filters, filter{d, p.matching(d, f)})
+		p.filters = append(p.filters, filter{d, p.matching(d, f), fmt.Sprintf("%d%v%q", d, f.Not, f.Values)})
 	}
 	return nil
 }

@@ -166,6 +166,7 @@ func TestAnswersEqualCounting(t *testing.T) {
 		w := genWorld(t)
 		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
 		e := engineOver(m, w.cal, w.cuboids, w.now, testMinuteRetention, testHourRetention)
+		e.maxUnited = rapid.SampledFrom([]int{0, 2, maxUnited}).Draw(t, "united")
 		for range 12 {
 			r, from, to := w.genRequest(t)
 			res, err := e.Query(context.Background(), r)
@@ -188,5 +189,5 @@ func TestAnswersEqualCounting(t *testing.T) {
 
 func engineOver(m *querytest.Store, cal rollcall.Calendar, cuboids []rollcall.Cuboid, now int64, minute, hour time.Duration) *Engine {
 	return New(Config{Dimensions: m.Header.Dimensions, Cuboids: cuboids, Calendar: cal, MinuteRetention: minute,
-		HourRetention: hour, Now: func() time.Time { return time.UnixMilli(now) }}, m)
+		HourRetention: hour, Now: func() time.Time { return time.UnixMilli(now) }}, m.Cache())
 }

@@ -7,45 +7,43 @@ import (
 
 	"rollcall"
 	"rollcall/block"
+	"rollcall/store"
 )
 
-// How many periods are read at once: a month of days, more while nothing is found.
-const (
-	minPeriods = 32
-	maxPeriods = 4096
-)
+// stretch is how many periods are held at once.
+const stretch = 64
 
-// inParts calls read for stretches of periods of a grain, and use for each block it gave.
-func inParts[B any](ctx context.Context, grain rollcall.Grain, from, until block.Period, read func(from, until block.Period) ([]B, error), use func(B) error) error {
-	unit := block.Period(1)
-	if grain == rollcall.Minute {
-		unit = 60
-	}
-	n := block.Period(minPeriods)
-	for from < until {
-		end := min(from+n*unit, until)
-		blocks, err := read(from, end)
+// inStretches calls read for some stamps at a time, and use for each block it gave.
+func inStretches[B any](ctx context.Context, stamps []store.Stamp, read func([]store.Stamp) ([]*B, error), use func(*B) error) error {
+	for len(stamps) > 0 {
+		n := min(stretch, len(stamps))
+		blocks, err := read(stamps[:n])
 		if err != nil {
 			return err
-		}
-		if from, n = end, min(2*n, maxPeriods); len(blocks) > 0 {
-			n = minPeriods
 		}
 		for _, b := range blocks {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			if b == nil {
+				continue
+			}
 			if err := use(b); err != nil {
 				return err
 			}
 		}
+		stamps = stamps[n:]
 	}
 	return ctx.Err()
 }
 
+func (r *reader) stamps(grain rollcall.Grain, from, until block.Period) []store.Stamp {
+	return r.plan.head.Between(store.ClockOf(grain), from, until)
+}
+
 func (r *reader) eachCells(grain rollcall.Grain, from, until block.Period, use func(*block.Cells) error) error {
-	return inParts(r.ctx, grain, from, until, func(from, until block.Period) ([]*block.Cells, error) {
-		return r.view.Cells(r.ctx, grain, r.plan.cuboid, from, until)
+	return inStretches(r.ctx, r.stamps(grain, from, until), func(stamps []store.Stamp) ([]*block.Cells, error) {
+		return r.view.Cells(r.ctx, grain, r.plan.cuboid, stamps)
 	}, func(c *block.Cells) error {
 		if err := r.plan.check(r.plan.cuboid, c.Dims); err != nil {
 			return fmt.Errorf("%v: %w", c.Key, err)
@@ -54,15 +52,15 @@ func (r *reader) eachCells(grain rollcall.Grain, from, until block.Period, use f
 	})
 }
 
-func (r *reader) eachSets(grain rollcall.Grain, shard int, from, until block.Period, use func(*block.Sets) error) error {
-	if grain == rollcall.Hour {
-		grain = rollcall.Day
-	}
-	return inParts(r.ctx, grain, from, until, func(from, until block.Period) ([]*block.Sets, error) {
-		return r.view.Sets(r.ctx, grain, shard, from, until)
-	}, func(s *block.Sets) error {
-		if err := r.plan.check(r.plan.full, s.Dims); err != nil {
-			return fmt.Errorf("%v: %w", s.Key, err)
+// eachSets calls use for the user sets of a shard, by rising period.
+func (r *reader) eachSets(ctx context.Context, grain rollcall.Grain, shard int, stamps []store.Stamp, masks bool, use func(*block.Packed) error) error {
+	return inStretches(ctx, stamps, func(stamps []store.Stamp) ([]*block.Packed, error) {
+		return r.view.Sets(ctx, grain, shard, stamps, masks)
+	}, func(s *block.Packed) error {
+		for i := range s.Parts {
+			if err := r.plan.check(r.plan.full, s.Parts[i].Dims); err != nil {
+				return fmt.Errorf("%v: %w", s.Key, err)
+			}
 		}
 		return use(s)
 	})

@@ -2,14 +2,13 @@ package query
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"net/url"
 	"slices"
 
 	"rollcall"
-	"rollcall/block"
+	"rollcall/cache"
 	"rollcall/store"
 )
 
@@ -27,29 +26,27 @@ const reportDays = 90
 // Metrics answers GET /api/v1/metrics: the newest 90 days with data, newest first. Parameters are from, to and any
 // dimension. Errors are those of Query.
 func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, err error) {
-	view, err := e.viewer.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, view.Close()) }()
-	req, err := e.reportRequest(v)
-	if err != nil {
-		return nil, err
-	}
-	if req.From == "" && req.To == "" {
-		if err := e.newestDays(ctx, view, req); err != nil {
-			return nil, err
+	err = e.cache.Read(ctx, func(view *cache.View) error {
+		req, err := e.reportRequest(v)
+		if err != nil {
+			return err
 		}
-	}
-	p, err := e.plan(req, view.Head())
-	if err != nil {
-		return nil, err
-	}
-	res, err := p.run(ctx, view)
-	if err != nil {
-		return nil, err
-	}
-	return res.daily(), nil
+		if req.From == "" && req.To == "" {
+			if err := e.newestDays(ctx, view, req); err != nil {
+				return err
+			}
+		}
+		p, err := e.plan(req, view.Head())
+		if err != nil {
+			return err
+		}
+		res, err := p.run(ctx, view, e.cache.Memory())
+		if err == nil {
+			days = res.daily()
+		}
+		return err
+	})
+	return days, err
 }
 
 // MetricsTag names the answer of Metrics as the store is now: two equal tags mean equal answers.
@@ -82,38 +79,41 @@ func (e *Engine) reportRequest(v url.Values) (*Request, error) {
 }
 
 // newestDays sets the range of a request to the newest 90 days that have data.
-func (e *Engine) newestDays(ctx context.Context, view store.View, req *Request) error {
+func (e *Engine) newestDays(ctx context.Context, view *cache.View, req *Request) error {
 	p, err := e.plan(req, view.Head())
 	if err != nil {
 		return err
 	}
-	newest := rollcall.Date(math.MinInt32)
-	for _, s := range view.Head().Shards {
-		if s.Accepted > 0 || s.MaxTime != 0 {
-			newest = max(newest, e.cfg.Calendar.Date(s.MaxTime))
+	r := &reader{ctx: ctx, view: view, plan: p}
+	stamps := r.stamps(rollcall.Day, math.MinInt64, math.MaxInt64)
+	var dates []rollcall.Date // newest first
+	for len(stamps) > 0 && len(dates) < reportDays {
+		from := max(0, len(stamps)-reportDays)
+		found, err := r.datesWithData(stamps[from:])
+		if err != nil {
+			return err
 		}
+		stamps, dates = stamps[:from], append(dates, found...)
 	}
-	recent := block.Period(newest) - 4*minPeriods
-	dates, err := p.datesWithData(ctx, view, recent, math.MaxInt64)
-	if err == nil && len(dates) < reportDays {
-		var older []rollcall.Date
-		older, err = p.datesWithData(ctx, view, math.MinInt64, recent)
-		dates = append(older, dates...)
+	if len(dates) == 0 {
+		return nil
 	}
-	if err != nil || len(dates) == 0 {
-		return err
-	}
-	req.From = dates[max(0, len(dates)-reportDays)].String()
-	req.To = (dates[len(dates)-1] + 1).String()
+	req.From = dates[min(len(dates), reportDays)-1].String()
+	req.To = (dates[0] + 1).String()
 	return nil
 }
 
-func (p *plan) datesWithData(ctx context.Context, view store.View, from, until block.Period) (dates []rollcall.Date, err error) {
-	blocks, err := view.Cells(ctx, rollcall.Day, p.cuboid, from, until)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range blocks {
+// datesWithData lists the dates that have a row, newest first.
+func (r *reader) datesWithData(stamps []store.Stamp) (dates []rollcall.Date, err error) {
+	p := r.plan
+	blocks, err := r.view.Cells(r.ctx, rollcall.Day, p.cuboid, stamps)
+	for _, c := range slices.Backward(blocks) {
+		if c == nil {
+			continue
+		}
+		if err := p.check(p.cuboid, c.Dims); err != nil {
+			return nil, err
+		}
 		pass := p.selected(p.cuboid, c.Dims, c.Len())
 		for row, n := range c.Counters[rollcall.Events] {
 			if (pass == nil || pass[row]) && (n != 0 || c.Counters[rollcall.Sessions][row] != 0) {
@@ -122,7 +122,7 @@ func (p *plan) datesWithData(ctx context.Context, view store.View, from, until b
 			}
 		}
 	}
-	return dates, nil
+	return dates, err
 }
 
 func (r *Result) daily() []DailyMetric {

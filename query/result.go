@@ -50,12 +50,9 @@ func (r *reader) result() (*Result, error) {
 		res.AsOf = time.UnixMilli(head.Committed).In(r.plan.cal.Location())
 		res.CompleteThrough = res.AsOf
 	}
-	ledger, err := r.view.Ledger(r.ctx, hourOf(r.plan.from), r.plan.to)
-	if err != nil {
+	var err error
+	if res.Late, res.Duplicates, err = r.view.Dropped(r.ctx, hourOf(r.plan.from), r.plan.to); err != nil {
 		return nil, err
-	}
-	for _, l := range ledger {
-		res.Late, res.Duplicates = res.Late+l.Late, res.Duplicates+l.Duplicates
 	}
 	for i, bucket := range t.buckets {
 		for n, g := range t.rows(i) {

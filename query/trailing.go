@@ -9,119 +9,128 @@ import (
 const (
 	weekDays  = 7
 	monthDays = 30
+	ringDays  = 32
 )
 
-// countTrailing sets wau and mau of every row: distinct users of whole days that end with the row's last date.
-func (r *reader) countTrailing() error {
-	if !r.plan.asks("wau", "mau") || r.table.len() == 0 {
-		return nil
+// dates gives the first and the last date that wau and mau of any row end with.
+func (r *reader) dates() (first, last rollcall.Date) {
+	buckets := r.table.buckets
+	return r.plan.lastDate(buckets[0]), r.plan.lastDate(buckets[len(buckets)-1])
+}
+
+// streamTrailing sets wau and mau of every row: distinct users of whole days that end with the row's last date. A ring keeps
+// how many users of the group were last seen on each of the last days.
+func (c *counting) streamTrailing() error {
+	s := c.newStream()
+	first, last := c.dates()
+	first -= monthDays - 1
+	if err := s.gather(rollcall.Day, block.Period(first), block.Period(last)+1, false); err != nil {
+		return err
 	}
-	for shard := range r.plan.head.Shards {
-		w := r.newWindow()
-		w.seen, w.users = make([]lastSeen, r.table.groups.n), r.plan.users(shard)
-		err := r.eachSets(rollcall.Day, shard, block.Period(w.date+1), block.Period(w.last+1), func(s *block.Sets) error {
-			w.advance(rollcall.Date(s.Key.Period))
-			w.addSets(s)
-			return nil
-		})
-		if err != nil {
+	ends := c.bucketsByEnd(first, last)
+	days := int32(last - first + 1)
+	for g, cells := range s.cells {
+		if err := c.ctx.Err(); err != nil {
 			return err
 		}
-		w.advance(w.last + 1)
-	}
-	w := r.newWindow()
-	err := r.eachCells(rollcall.Day, block.Period(w.date+1), block.Period(w.last+1), func(c *block.Cells) error {
-		w.advance(rollcall.Date(c.Key.Period))
-		w.addCounted(c)
-		return nil
-	})
-	w.advance(w.last + 1)
-	return err
-}
-
-// window slides over the days and keeps, for each group, how many users were last seen on each of the last 32 days.
-type window struct {
-	*reader
-	seen  []lastSeen // by group
-	users int
-
-	origin rollcall.Date // the day before the first
-	date   rollcall.Date // the day at hand
-	last   rollcall.Date
-	bucket int // the first whose rows are not set yet
-	rings  [][ringDays]int64
-	cells  []int32
-}
-
-const ringDays = 32
-
-func (r *reader) newWindow() *window {
-	t := r.table
-	first, last := r.plan.lastDate(t.buckets[0]), r.plan.lastDate(t.buckets[len(t.buckets)-1])
-	return &window{reader: r, origin: first - monthDays, date: first - monthDays, last: last, rings: make([][ringDays]int64, t.groups.n)}
-}
-
-// advance goes on to a date; what ends on the way is final and added to the rows.
-func (w *window) advance(to rollcall.Date) {
-	for w.date < to {
-		for w.bucket < len(w.table.buckets) && w.plan.lastDate(w.table.buckets[w.bucket]) == w.date {
-			w.emit()
-			w.bucket++
-		}
-		w.date++
-		day := w.date & (ringDays - 1)
-		for g := range w.rings {
-			w.rings[g][day] = 0
-		}
-	}
-}
-
-func (w *window) emit() {
-	t := w.table
-	for n, g := range t.rows(w.bucket) {
-		f, ring := &t.figures[t.start[w.bucket]+n], &w.rings[g]
-		for back := range rollcall.Date(monthDays) {
-			count := ring[(w.date-back)&(ringDays-1)]
-			f.mau += count
-			if back < weekDays {
-				f.wau += count
+		s.room()
+		s.stamp += monthDays
+		var ring [ringDays]int64
+		for day := range days {
+			ring[day%ringDays] = 0
+			n := 0
+			for n < len(cells) && cells[n].sets.Key.Period == block.Period(first)+block.Period(day) {
+				n++
+			}
+			if n > 0 && !s.decode(cells[:n]) {
+				return cells[0].sets.Corrupt()
+			}
+			if n > 0 {
+				s.roll(&ring, day)
+				cells = cells[n:]
+			}
+			for _, b := range ends[day] {
+				if row := s.row(b, g); row >= 0 {
+					c.rows[row].wau += sumOf(&ring, day, weekDays)
+					c.rows[row].mau += sumOf(&ring, day, monthDays)
+				}
 			}
 		}
+		s.stamp += days
+	}
+	return nil
+}
+
+// roll moves the users at hand to a day of the ring from the one they were last seen on.
+func (s *stream) roll(ring *[ringDays]int64, day int32) {
+	stamp := s.stamp + day
+	for _, u := range s.members {
+		before := s.seen[u]
+		if before == stamp {
+			continue
+		}
+		s.seen[u] = stamp
+		ring[day%ringDays]++
+		if before > stamp-monthDays && before >= s.stamp {
+			ring[(before-s.stamp)%ringDays]--
+		}
 	}
 }
 
-func (w *window) addSets(s *block.Sets) {
-	w.cells = w.groupsOf(s, w.cells)
-	stamp := int32(w.date - w.origin)
-	keep := stamp - monthDays + 1
-	for cell, g := range w.cells {
-		if g == 0 {
-			continue
+func sumOf(ring *[ringDays]int64, day, days int32) (n int64) {
+	for back := range min(days, day+1) {
+		n += ring[(day-back)%ringDays]
+	}
+	return n
+}
+
+// bucketsByEnd gives, for each date from first to last, the buckets whose last date it is.
+func (r *reader) bucketsByEnd(first, last rollcall.Date) [][]int {
+	ends := make([][]int, last-first+1)
+	for b, bucket := range r.table.buckets {
+		if i := r.plan.lastDate(bucket) - first; i >= 0 && int(i) < len(ends) {
+			ends[i] = append(ends[i], b)
 		}
-		seen, ring, fresh := &w.seen[g-1], &w.rings[g-1], int64(0)
-		for _, user := range s.Users[s.Start[cell]:s.Start[cell+1]] {
-			before := seen.touch(user, stamp, keep, w.users)
-			if before == stamp {
+	}
+	return ends
+}
+
+// addTrailingCounted adds the users that producers counted to wau and mau: they can't be united, only summed.
+func (r *reader) addTrailingCounted() error {
+	first, last := r.dates()
+	first -= monthDays - 1
+	days := int(last-first) + 1
+	counted := map[uint32][]int64{} // by group and date
+	err := r.eachCells(rollcall.Day, block.Period(first), block.Period(last)+1, func(c *block.Cells) error {
+		columns := r.plan.columnsOf(r.plan.cuboid, c.Dims)
+		pass := r.plan.selected(r.plan.cuboid, c.Dims, c.Len())
+		for row, n := range c.Counters[rollcall.Counted] {
+			if n == 0 || pass != nil && !pass[row] {
 				continue
 			}
-			fresh++
-			if before >= keep && before > 0 {
-				ring[(w.origin+rollcall.Date(before))&(ringDays-1)]--
+			if g, ok := r.table.groups.find(columns, row); ok {
+				if counted[g] == nil {
+					counted[g] = make([]int64, days)
+				}
+				counted[g][int(c.Key.Period)-int(first)] += n
 			}
 		}
-		ring[w.date&(ringDays-1)] += fresh
+		return nil
+	})
+	if err != nil || len(counted) == 0 {
+		return err
 	}
-}
-
-func (w *window) addCounted(c *block.Cells) {
-	columns := w.plan.columnsOf(w.plan.cuboid, c.Dims)
-	pass := w.plan.selected(w.plan.cuboid, c.Dims, c.Len())
-	for row, n := range c.Counters[rollcall.Counted] {
-		if n == 0 || pass != nil && !pass[row] {
-			continue
-		}
-		if g, ok := w.table.groups.find(columns, row); ok {
-			w.rings[g][w.date&(ringDays-1)] += n
+	for b, bucket := range r.table.buckets {
+		end := int(r.plan.lastDate(bucket)-first) + 1
+		for n, g := range r.table.rows(b) {
+			f := &r.table.figures[r.table.start[b]+n]
+			for i := max(0, end-monthDays); i < end && counted[g] != nil; i++ {
+				f.mau += counted[g][i]
+				if i >= end-weekDays {
+					f.wau += counted[g][i]
+				}
+			}
 		}
 	}
+	return nil
 }

@@ -3,12 +3,13 @@ package query
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"strings"
 
 	"rollcall"
+	"rollcall/block"
+	"rollcall/cache"
 )
 
 // DimensionValue is a value of a dimension and how many events carried it, over all days.
@@ -18,35 +19,53 @@ type DimensionValue struct {
 }
 
 // Values lists the values of a dimension that contain search, whatever the case, heaviest first, at most limit of
-// them. Errors are those of Query. It reads the day cells of the smallest cuboid that keeps the dimension.
+// them. Errors are those of Query. It reads the day cells of the smallest cuboid that keeps the dimension, and remembers
+// the weights until the next commit.
 func (e *Engine) Values(ctx context.Context, dimension, search string, limit int) (values []DimensionValue, err error) {
-	view, err := e.viewer.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, view.Close()) }()
 	if !slices.Contains(e.cfg.Dimensions, dimension) {
 		return nil, bad("dimension", e.cfg.Dimensions, "unknown dimension %q", dimension)
 	}
-	p, err := e.plan(&Request{Grain: rollcall.Total, GroupBy: []string{dimension}}, view.Head())
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := view.Cells(ctx, rollcall.Day, p.cuboid, math.MinInt64, math.MaxInt64)
-	if err != nil {
-		return nil, err
+	err = e.cache.Read(ctx, func(v *cache.View) error {
+		p, err := e.plan(&Request{Grain: rollcall.Total, GroupBy: []string{dimension}}, v.Head())
+		if err != nil {
+			return err
+		}
+		weights, err := e.weights(ctx, v, p)
+		if err != nil {
+			return err
+		}
+		values = p.heaviest(p.groupBy[0], weights, strings.ToLower(search), limit)
+		return nil
+	})
+	return values, err
+}
+
+// weights counts the events of each value of the one dimension that p groups by, over all days.
+func (e *Engine) weights(ctx context.Context, v *cache.View, p *plan) (weights []int64, err error) {
+	key := cache.Key{Kind: cache.KindUnion, Build: p.head.Build, Which: uint32(p.groupBy[0]), Version: p.head.Version, Text: "weights"}
+	if kept, ok := e.cache.Memory().Get(key); ok {
+		if w, ok := kept.(weighed); ok && w.identity == p.head.Identity {
+			return w.weights, nil
+		}
 	}
 	d := p.groupBy[0]
-	weights := make([]int64, p.size(d))
-	for _, c := range blocks {
-		if err := p.check(p.cuboid, c.Dims); err != nil {
-			return nil, err
-		}
+	weights = make([]int64, p.size(d))
+	r := &reader{ctx: ctx, view: v, plan: p}
+	err = r.eachCells(rollcall.Day, math.MinInt64, math.MaxInt64, func(c *block.Cells) error {
 		for row, v := range c.Dims[place(p.cuboid, d)] {
 			weights[v] += c.Counters[rollcall.Events][row]
 		}
+		return nil
+	})
+	if err == nil {
+		e.cache.Memory().Put(key, weighed{p.head.Identity, weights}, 8*len(weights))
 	}
-	return p.heaviest(d, weights, strings.ToLower(search), limit), nil
+	return weights, err
+}
+
+type weighed struct {
+	identity uint64
+	weights  []int64
 }
 
 func (p *plan) heaviest(d int, weights []int64, search string, limit int) []DimensionValue {

@@ -49,6 +49,7 @@ type View interface {
 
 // Head describes a view.
 type Head struct {
+	Identity   uint64 // of the store: a random number given when it was made
 	Build      uint32
 	Version    uint64             // rises with every commit
 	Committed  int64              // Unix ms of the last commit; 0 when there was none

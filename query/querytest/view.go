@@ -6,6 +6,7 @@ import (
 
 	"rollcall"
 	"rollcall/block"
+	"rollcall/cache"
 	"rollcall/store"
 )
 
@@ -25,18 +26,47 @@ type Fact struct {
 type Store struct {
 	Header store.Head
 	cells  map[block.CellKey]*block.Cells
-	sets   map[block.SetKey]*block.Sets
+	sets   map[block.SetKey][2][]byte // blobs of users and masks
 	Rows   []store.LedgerRow
 }
 
-// View gives the store itself.
-func (m *Store) View(context.Context) (store.View, error) { return m, nil }
+// View gives a view of the store as it is now.
+func (m *Store) View(context.Context) (store.View, error) {
+	head := m.Header
+	head.Stamps = m.stamps()
+	return &view{m, &head}, nil
+}
 
-// Head tells what the store holds.
-func (m *Store) Head() *store.Head { return &m.Header }
+type view struct {
+	*Store
+	head *store.Head
+}
 
-// Close does nothing.
-func (m *Store) Close() error { return nil }
+func (v *view) Head() *store.Head { return v.head }
+func (v *view) Close() error      { return nil }
+
+// stamps gives every period the version of the store.
+func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
+	add := func(c store.Clock, p block.Period) {
+		i, found := slices.BinarySearchFunc(all[c], p, func(s store.Stamp, p block.Period) int { return int(s.Period - p) })
+		if !found {
+			all[c] = slices.Insert(all[c], i, store.Stamp{Period: p, Version: m.Header.Version})
+		}
+	}
+	for key := range m.cells {
+		add(store.ClockOf(key.Grain), key.Period)
+	}
+	for key := range m.sets {
+		add(store.ClockOf(key.Grain), key.Period)
+	}
+	for _, r := range m.Rows {
+		add(store.LedgerClock, store.LedgerDay(r.Hour))
+	}
+	return all
+}
+
+// Cache gives a cache over the store that asks it at every view.
+func (m *Store) Cache() *cache.Cache { return cache.New(cache.Config{}, cache.Deps{Store: m}) }
 
 // Cells gives the blocks of a grain and cuboid in the stretch of periods, by rising period.
 func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
@@ -50,13 +80,21 @@ func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, fr
 }
 
 // Sets gives the user sets of a shard in the stretch of periods, by rising period.
-func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period) (found []*block.Sets, err error) {
-	for key, b := range m.sets {
-		if key.Grain == g && key.Shard == shard && key.Period >= from && key.Period < until {
-			found = append(found, b)
+func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period, masks bool) (found []*block.Packed, err error) {
+	for key, blobs := range m.sets {
+		if key.Grain != g || key.Shard != shard || key.Period < from || key.Period >= until {
+			continue
 		}
+		if !masks {
+			blobs[1] = nil
+		}
+		p, err := block.OpenSets(blobs[0], blobs[1], key)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, p)
 	}
-	slices.SortFunc(found, func(a, b *block.Sets) int { return int(a.Key.Period - b.Key.Period) })
+	slices.SortFunc(found, func(a, b *block.Packed) int { return int(a.Key.Period - b.Key.Period) })
 	return found, nil
 }
 
@@ -72,7 +110,7 @@ func (m *Store) Ledger(_ context.Context, from, until int64) (rows []store.Ledge
 
 // Build makes the blocks of some facts.
 func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shards int, facts []Fact) *Store {
-	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey]*block.Sets{}}
+	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey][2][]byte{}}
 	m.Header = store.Head{Build: 3, Version: 9, Committed: 1_700_000_000_123, Dimensions: dims, Shards: make([]store.Position, shards)}
 	for d := range dims {
 		values := []string{rollcall.NotSet, rollcall.Other}
@@ -149,8 +187,8 @@ func (m *Store) buildSets(cal rollcall.Calendar, shards int, facts []Fact) {
 			add(rollcall.Minute, hour, f, 1<<sub)
 		}
 	}
-	for key, b := range sets {
-		m.sets[key] = b.Build()
+	for _, b := range sets {
+		m.AddSets(b.Build())
 	}
 }
 
@@ -198,3 +236,9 @@ func place(cal rollcall.Calendar, g rollcall.Grain, ms int64) (block.Period, uin
 
 // AddCells puts a block in place of the one with its key.
 func (m *Store) AddCells(c *block.Cells) { m.cells[c.Key] = c }
+
+// AddSets puts user sets in place of those with their key.
+func (m *Store) AddSets(s *block.Sets) {
+	users, masks := s.Encode()
+	m.sets[s.Key] = [2][]byte{users, append([]byte{}, masks...)}
+}

@@ -30,14 +30,16 @@ func (c *headCache) of(ctx context.Context, s *session) (*store.Head, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := &snapshot{}
-	found, err := s.one(ctx, []any{&now.Build, &now.Version, &now.Committed, &now.revision, &now.expired},
-		"SELECT build, version, committed, revision, expired FROM head")
+	var identity int64
+	found, err := s.one(ctx, []any{&identity, &now.Build, &now.Version, &now.Committed, &now.revision, &now.expired},
+		"SELECT identity, build, version, committed, revision, expired FROM head")
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, errors.New("the file holds no store")
 	}
+	now.Identity = uint64(identity)
 	before := c.last
 	if before != nil && before.revision == now.revision {
 		return &before.Head, nil

@@ -1,0 +1,196 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall"
+	"rollcall/store"
+)
+
+// Config bounds the cache.
+type Config struct {
+	Bytes    int64         // of memory, default 256 MiB
+	Poll     time.Duration // no view is older; 0 asks the store at each
+	Cuboids  []rollcall.Cuboid
+	Shards   int
+	MaxStale int // most keys of the second level that one commit supersedes; beyond, they expire by themselves; default 4,096
+}
+
+// Deps are the parts the cache works with.
+type Deps struct {
+	Store         store.Viewer
+	Level         Level         // nil for none
+	Announcements Announcements // nil for none
+	Logger        *slog.Logger
+	Now           func() time.Time
+}
+
+// Cache reads the store through memory. It is safe for concurrent use.
+type Cache struct {
+	cfg    Config
+	deps   Deps
+	memory *Memory
+	heads  heads
+	wake   chan struct{}
+	moves  counter
+}
+
+type counter = atomic.Int64
+
+// New makes an empty cache over a store.
+func New(cfg Config, deps Deps) *Cache {
+	if cfg.Bytes == 0 {
+		cfg.Bytes = 256 << 20
+	}
+	if cfg.MaxStale == 0 {
+		cfg.MaxStale = 4096
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.Default()
+	}
+	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1)}
+	c.heads = heads{viewer: deps.Store, poll: cfg.Poll, now: deps.Now, moved: c.supersede, changed: make(chan struct{})}
+	return c
+}
+
+// Memory is where readers keep what they derive from blocks.
+func (c *Cache) Memory() *Memory { return c.memory }
+
+// Announce tells of a commit that is in the store: every view opened from now on holds it. It does not wait.
+func (c *Cache) Announce() {
+	c.heads.announce()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	if c.deps.Announcements != nil {
+		c.deps.Announcements.Announce()
+	}
+}
+
+// Head gives the newest head known, not older than Poll.
+func (c *Cache) Head(ctx context.Context) (*store.Head, error) {
+	k, err := c.heads.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.head, nil
+}
+
+// Next waits for a head newer than after. It needs Run, or readers that ask.
+func (c *Cache) Next(ctx context.Context, after *store.Head) (*store.Head, error) {
+	return c.heads.next(ctx, after)
+}
+
+// Run looks for commits as they are announced and at least every half Poll, until ctx ends.
+func (c *Cache) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if c.deps.Announcements != nil {
+		g.Go(func() error { return c.deps.Announcements.Listen(ctx, c.heard) })
+	}
+	g.Go(func() error { c.look(ctx); return nil })
+	return g.Wait()
+}
+
+func (c *Cache) heard() {
+	c.heads.announce()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Cache) look(ctx context.Context) {
+	tick := time.NewTicker(max(c.cfg.Poll/2, 10*time.Millisecond))
+	defer tick.Stop()
+	for failing := false; ; {
+		k, err := c.heads.check(ctx)
+		if failed := err != nil || !k.failed.IsZero(); failed != failing && ctx.Err() == nil {
+			failing = failed
+			c.deps.Logger.Warn("look for commits in the store", "reached", !failed, "error", err)
+		}
+		select {
+		case <-c.wake:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Read calls do with a view of one state of the store, and once more with a newer one when the store has gone on and a
+// block of the first can't be had any more. Errors are those of do and of the store.
+func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
+	k, err := c.heads.current(ctx)
+	if err != nil {
+		return err
+	}
+	v := &View{cache: c, head: k.head}
+	if !k.failed.IsZero() {
+		v.stale = k.checked
+	}
+	err = errors.Join(do(v), v.close())
+	if !errors.Is(err, ErrMoved) {
+		return err
+	}
+	c.moves.Add(1)
+	under, err := c.deps.Store.View(ctx)
+	if err != nil {
+		return err
+	}
+	v = &View{cache: c, head: under.Head(), under: under}
+	return errors.Join(do(v), v.close())
+}
+
+// supersede lets go of the blocks that a newer head has replaced.
+func (c *Cache) supersede(before, after *store.Head) {
+	var stale []string
+	same := before.Identity == after.Identity && before.Build == after.Build
+	for clock := range store.NumClocks {
+		for _, s := range before.Stamps[clock] {
+			if same && after.Stamp(clock, s.Period) == s.Version {
+				continue
+			}
+			for _, k := range c.blocksOf(before, clock, s) {
+				c.memory.Drop(k)
+				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.Kind != KindLedger {
+					stale = append(stale, levelKey(before, k))
+				}
+			}
+		}
+	}
+	if len(stale) > 0 {
+		c.deps.Level.Delete(stale)
+	}
+}
+
+// blocksOf lists the keys of the blocks that a period of a head may have.
+func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys []Key) {
+	add := func(k Kind, g rollcall.Grain, which uint32) { keys = append(keys, keyOf(h, k, g, which, s)) }
+	grains := []rollcall.Grain{rollcall.Day, rollcall.Hour}
+	switch clock {
+	case store.LedgerClock:
+		return []Key{keyOf(h, KindLedger, 0, 0, s)}
+	case store.MinuteClock:
+		grains = []rollcall.Grain{rollcall.Minute}
+	}
+	for _, g := range grains {
+		for _, cuboid := range c.cfg.Cuboids {
+			add(KindCells, g, uint32(cuboid))
+		}
+	}
+	for shard := range h.Shards {
+		add(KindSets, grains[0], uint32(shard))
+		add(KindMasked, grains[0], uint32(shard))
+	}
+	return keys
+}
