@@ -77,6 +77,8 @@ type Deps struct {
 	Store  Store
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Announce tells readers of a commit, before Wait does; nil for nobody. It must not wait.
+	Announce func()
 	// Step is told the name of each step of the commit cycle it passes (see Steps); nil in production.
 	Step func(name string)
 }
@@ -104,6 +106,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Aggregator, error) {
 	if deps.Step == nil {
 		deps.Step = func(string) {}
 	}
+	if deps.Announce == nil {
+		deps.Announce = func() {}
+	}
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
@@ -124,6 +129,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Aggregator, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	deps.Announce() // of what the owner before has committed
 	return a, nil
 }
 

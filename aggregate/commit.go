@@ -120,6 +120,7 @@ func (a *Aggregator) write(ctx context.Context, c *store.Commit) error {
 
 // published tells waiters and workers what is committed.
 func (a *Aggregator) published(parts []*part) {
+	a.deps.Announce()
 	a.mu.Lock()
 	for _, p := range parts {
 		p.w.committed = p.to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"rollcall/query"
@@ -23,6 +24,7 @@ const maxBody = 64 << 10
 
 type server struct {
 	Config
+	bodies sync.Pool // *[]byte
 }
 
 // New makes the handler of every path below /api/v1 but the intake's, and of /healthz and /readyz.
@@ -33,7 +35,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	s := &server{cfg}
+	s := &server{Config: cfg, bodies: sync.Pool{New: func() any { return new([]byte) }}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/metrics", s.metrics)
 	mux.HandleFunc("GET /api/v1/query", s.queryGet)

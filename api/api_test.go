@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/cache"
 	"rollcall/query"
 	"rollcall/query/querytest"
 	"rollcall/store"
@@ -33,7 +34,8 @@ func sample() *querytest.Store {
 func handler(v store.Viewer, change func(*Config)) http.Handler {
 	cfg := Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Engine: query.New(query.Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2),
-			Calendar: rollcall.NewCalendar(time.UTC), Now: func() time.Time { return noon }}, v)}
+			Calendar: rollcall.NewCalendar(time.UTC), Now: func() time.Time { return noon }},
+			cache.New(cache.Config{}, cache.Deps{Store: v}))}
 	if change != nil {
 		change(&cfg)
 	}

@@ -13,27 +13,13 @@ import (
 )
 
 func (s *server) queryGet(w http.ResponseWriter, r *http.Request) {
-	values, err := parameters(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	req, err := query.ParseValues(values)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if wanted := r.Header.Get("If-None-Match"); wanted != "" {
-		tag, err := s.Engine.Tag(r.Context(), req)
+	s.answer(w, r, r.URL.RawQuery, func() (*query.Request, error) {
+		values, err := parameters(r)
 		if err != nil {
-			s.fail(w, r, err)
-			return
+			return nil, err
 		}
-		if notModified(w, wanted, tag) {
-			return
-		}
-	}
-	s.answer(w, r, req)
+		return query.ParseValues(values)
+	})
 }
 
 func (s *server) queryPost(w http.ResponseWriter, r *http.Request) {
@@ -42,37 +28,51 @@ func (s *server) queryPost(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	req, err := query.ParseJSON(body)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.answer(w, r, req)
+	s.answer(w, r, "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
 }
 
-func (s *server) answer(w http.ResponseWriter, r *http.Request, req *query.Request) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, text string, parse func() (*query.Request, error)) {
 	var fresh time.Time
 	if s.Freshness != nil {
-		fresh = s.Freshness() // before the view is opened, so that the view holds all that it promises
+		fresh = s.Freshness() // before the question is asked, so that the answer holds all that it promises
 	}
-	res, err := s.Engine.Query(r.Context(), req)
+	q, err := s.Engine.Ask(r.Context(), text, parse)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if !fresh.IsZero() && !res.AsOf.IsZero() {
-		res.CompleteThrough = fresh.In(res.AsOf.Location())
+	if wanted := r.Header.Get("If-None-Match"); wanted != "" && notModified(w, wanted, q.Tag) {
+		return
 	}
-	w.Header().Set("ETag", strconv.Quote(res.Tag))
-	write := res.WriteJSON
-	if res.Format() == "csv" {
-		write = res.WriteCSV
-		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-		w.Header().Set("Content-Disposition", `attachment; filename="rollcall.csv"`)
-	} else {
-		w.Header().Set("Content-Type", "application/json")
+	a, err := q.Answer(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
-	s.broken(r, write(w))
+	h := w.Header()
+	h.Set("ETag", strconv.Quote(a.Tag))
+	setType(h, a.Format)
+	buf := s.bodies.Get().(*[]byte)
+	defer s.bodies.Put(buf)
+	body, ok := q.Body((*buf)[:0], a, fresh)
+	if !ok {
+		s.broken(r, q.Write(w, a, fresh))
+		return
+	}
+	*buf = body
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, err = w.Write(body)
+	s.lost(r, err)
+}
+
+func setType(h http.Header, format string) {
+	switch format {
+	case "csv":
+		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
+		h.Set("Content-Disposition", `attachment; filename="rollcall.csv"`)
+	default:
+		h.Set("Content-Type", "application/json")
+	}
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,6 @@ type Config struct {
 	Bytes    int64         // of memory, default 256 MiB
 	Poll     time.Duration // no view is older; 0 asks the store at each
 	Cuboids  []rollcall.Cuboid
-	Shards   int
 	MaxStale int // most keys of the second level that one commit supersedes; beyond, they expire by themselves; default 4,096
 }
 
@@ -84,6 +83,15 @@ func (c *Cache) Head(ctx context.Context) (*store.Head, error) {
 		return nil, err
 	}
 	return k.head, nil
+}
+
+// Newest is Head, and tells whether the store can't be reached, so that there may be commits which the head does not show.
+func (c *Cache) Newest(ctx context.Context) (head *store.Head, stale bool, err error) {
+	k, err := c.heads.current(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	return k.head, !k.failed.IsZero(), nil
 }
 
 // Next waits for a head newer than after. It needs Run, or readers that ask.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"rollcall"
 	"rollcall/cache"
 )
@@ -24,6 +26,7 @@ type Engine struct {
 	cfg       Config
 	cache     *cache.Cache
 	maxUnited int
+	making    singleflight.Group // answers, by tag
 }
 
 // maxUnited is the most groups whose daily unions are kept for the next question.
@@ -37,7 +40,7 @@ func New(cfg Config, c *cache.Cache) *Engine {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Engine{cfg, c, maxUnited}
+	return &Engine{cfg: cfg, cache: c, maxUnited: maxUnited}
 }
 
 func orDefault[T comparable](v *T, d T) {

@@ -1,12 +1,14 @@
 package query
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
 	"github.com/zeebo/xxh3"
 
 	"rollcall"
+	"rollcall/block"
 	"rollcall/store"
 )
 
@@ -197,13 +199,35 @@ func (p *plan) asks(names ...string) bool {
 	return slices.ContainsFunc(p.metrics, func(m metric) bool { return slices.Contains(names, m.name) })
 }
 
-// tag is a function of the checked request, the build and the newest commit.
+// tag names the rows of the answer: it is a function of the checked request and of the versions of all that is read for it.
 func (p *plan) tag() string {
 	names := make([]string, len(p.metrics))
 	for i, m := range p.metrics {
 		names[i] = m.name
 	}
-	text := fmt.Sprintf("%d %d %v %v %d %v %s %v %v %q %q %v %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
+	h := xxh3.New()
+	fmt.Fprintf(h, "%x %d %d %d %v %v %d %v %s %v %v %q %q %v %v", p.head.Identity, p.head.Build, p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
 		p.order, p.groupBy, p.dims, names, p.filters, p.cal.Location())
-	return fmt.Sprintf("%x-%x-%x", p.head.Build, p.head.Version, xxh3.HashString(text))
+	for _, stamps := range p.reads() {
+		var pair [16]byte
+		for _, s := range stamps {
+			binary.LittleEndian.PutUint64(pair[:], uint64(s.Period))
+			binary.LittleEndian.PutUint64(pair[8:], s.Version)
+			_, _ = h.Write(pair[:]) // a hash takes everything
+		}
+		_, _ = h.Write([]byte{0})
+	}
+	sum := h.Sum128()
+	return fmt.Sprintf("%016x%016x", sum.Hi, sum.Lo)
+}
+
+// reads lists the versions of all that the answer is made of.
+func (p *plan) reads() [][]store.Stamp {
+	from, until := p.periods()
+	lists := [][]store.Stamp{p.head.Between(store.ClockOf(p.source), from, until),
+		p.head.Between(store.LedgerClock, store.LedgerDay(hourOf(p.from)), store.LedgerDay(p.to-1)+1)}
+	if p.asks("wau", "mau") {
+		lists = append(lists, p.head.Between(store.DayClock, block.Period(p.first-monthDays+1), block.Period(p.last)+1))
+	}
+	return lists
 }

@@ -26,6 +26,14 @@ func appendNumber(dst []byte, k kind, v float64) []byte {
 
 // WriteJSON writes the reply of GET /api/v1/query, row by row.
 func (r *Result) WriteJSON(w io.Writer) error {
+	if err := r.writeJSONRows(w); err != nil {
+		return err
+	}
+	_, err := w.Write(appendTail(nil, r.AsOf, r.CompleteThrough, r.Late, r.Duplicates, r.Build))
+	return err
+}
+
+func (r *Result) writeJSONRows(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	names := quoted(r.Columns())
 	values := r.quotedValues()
@@ -48,7 +56,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 		}
 		line = line[:0]
 	}
-	if _, err := out.Write(r.appendTail(line)); err != nil {
+	if _, err := out.Write(line); err != nil { // the bracket that opens no rows
 		return err
 	}
 	return out.Flush()
@@ -64,16 +72,6 @@ func (r *Result) appendMetrics(line []byte, row row, names [][]byte) []byte {
 		}
 	}
 	return line
-}
-
-func (r *Result) appendTail(line []byte) []byte {
-	line = append(line, "],\n\"as_of\":"...)
-	line = appendInstant(line, r.AsOf)
-	line = appendInstant(append(line, `,"complete_through":`...), r.CompleteThrough)
-	line = strconv.AppendInt(append(line, `,"late":`...), r.Late, 10)
-	line = strconv.AppendInt(append(line, `,"duplicates":`...), r.Duplicates, 10)
-	line = strconv.AppendUint(append(line, `,"exact":true,"build":`...), uint64(r.Build), 10)
-	return append(line, '}', '\n')
 }
 
 func appendInstant(line []byte, t time.Time) []byte {

@@ -16,6 +16,7 @@ import (
 
 	"rollcall"
 	"rollcall/aggregate"
+	"rollcall/cache"
 	"rollcall/eventlog"
 	"rollcall/query"
 	"rollcall/record"
@@ -46,6 +47,7 @@ type pipeline struct {
 	received int64
 	log      *eventlog.Log
 	store    *sqlite.Store
+	cache    *cache.Cache
 	owner    *owner
 }
 
@@ -77,6 +79,9 @@ func (p *pipeline) start() (err error) {
 	if err != nil {
 		return err
 	}
+	// Only announcements tell the cache of commits, and a small memory forgets blocks now and then.
+	p.cache = cache.New(cache.Config{Bytes: 1 << (8 + 4*(p.world.Now%4)), Poll: time.Hour, Cuboids: rollcall.Cuboids(len(p.world.Config.Dimensions))},
+		cache.Deps{Store: p.store, Logger: quiet})
 	p.owner, err = p.own()
 	return err
 }
@@ -95,7 +100,7 @@ func (p *pipeline) own() (*owner, error) {
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1},
-		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Logger: slog.New(slog.DiscardHandler)})
+		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Announce: p.cache.Announce, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +175,7 @@ func (p *pipeline) Query(q simtest.Query) ([]simtest.Row, error) {
 	}
 	c := p.world.Config
 	e := query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(p.received) }}, p.store)
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(p.received) }}, p.cache)
 	req, err := query.ParseValues(q.Params(c.Location))
 	if err != nil {
 		return nil, err

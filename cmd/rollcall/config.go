@@ -26,6 +26,8 @@ type Config struct {
 	LogMaxBytes                    int64         // 0: no limit
 	LogMaxAge                      time.Duration // 0: kept for ever
 	StoreKind, CacheKind           string
+	CacheMemory                    int64 // bytes
+	CachePoll                      time.Duration
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
@@ -38,7 +40,7 @@ func defaults() Config {
 		CommitInterval: 200 * time.Millisecond, StateMemory: 192 << 20,
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
 		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
-		StoreKind: "sqlite", CacheKind: "memory",
+		StoreKind: "sqlite", CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
 }
@@ -79,6 +81,8 @@ func settings(c *Config) []setting {
 		{"log.max_age", "How long folded events stay in the log; 0 for ever.", "0", (*duration)(&c.LogMaxAge), false},
 		{"store.kind", "Kind of store: sqlite.", "sqlite", (*text)(&c.StoreKind), false},
 		{"cache.kind", "Kind of cache: memory.", "memory", (*text)(&c.CacheKind), false},
+		{"cache.memory", "Memory for blocks and answers.", "256MiB", (*size)(&c.CacheMemory), false},
+		{"cache.poll", "How old an answer may be when an announcement is lost.", "1s", (*duration)(&c.CachePoll), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
 		{"rate_limit", "Most events a second over HTTP; 0 for no limit.", "0", (*number)(&c.RateLimit), false},

@@ -24,6 +24,7 @@ func (n *node) keepHouse(ctx context.Context) {
 		if now := time.Now(); now.Sub(expired) >= expireEvery {
 			expired = now
 			n.report(ctx, "expire", n.expire(ctx, now))
+			n.cache.Announce()
 		}
 		if s := n.aggregator.Status(); s.Commits != commits {
 			commits = s.Commits

@@ -21,6 +21,6 @@ func keepMemory(c *Config) {
 		debug.SetGCPercent(collectAt)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(c.StateMemory + beyondState)
+		debug.SetMemoryLimit(c.StateMemory + c.CacheMemory + beyondState)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"rollcall"
 	"rollcall/aggregate"
+	"rollcall/cache"
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
@@ -32,6 +33,7 @@ type node struct {
 	log        *eventlog.Log
 	store      *sqlite.Store
 	aggregator *aggregate.Aggregator
+	cache      *cache.Cache
 	quarantine *intake.Quarantine
 	engine     *query.Engine
 
@@ -76,7 +78,7 @@ func (n *node) work(ctx context.Context) (err error) {
 		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now, Step: failpoint()})
+	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now, Announce: n.cache.Announce, Step: failpoint()})
 	if err != nil {
 		return err
 	}
@@ -91,6 +93,7 @@ func (n *node) run(run context.Context) {
 	defer close(n.finished)
 	var house sync.WaitGroup
 	house.Go(func() { n.keepHouse(run) })
+	house.Go(func() { n.report(run, "follow the commits", n.cache.Run(run)) })
 	n.runErr = n.aggregator.Run(run)
 	n.stop()
 	house.Wait()
@@ -164,8 +167,10 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
+	n.cache = cache.New(cache.Config{Bytes: c.CacheMemory, Poll: c.CachePoll, Cuboids: rollcall.Cuboids(len(c.Dimensions))},
+		cache.Deps{Store: n.store, Logger: n.logger, Now: time.Now})
 	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Now: time.Now}, n.store)
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Now: time.Now}, n.cache)
 	return nil
 }
 
