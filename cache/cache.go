@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"rollcall"
+	"rollcall/block"
 	"rollcall/store"
 )
 
@@ -38,6 +40,9 @@ type Cache struct {
 	heads  heads
 	wake   chan struct{}
 	moves  counter
+
+	mu   sync.Mutex
+	cold map[cellsOf][]block.Period // blocks of cells that were held when a commit superseded them
 }
 
 type counter = atomic.Int64
@@ -56,7 +61,7 @@ func New(cfg Config, deps Deps) *Cache {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1)}
+	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1), cold: map[cellsOf][]block.Period{}}
 	c.heads = heads{viewer: deps.Store, poll: cfg.Poll, now: deps.Now, moved: c.supersede, changed: make(chan struct{})}
 	return c
 }
@@ -126,6 +131,7 @@ func (c *Cache) look(ctx context.Context) {
 			failing = failed
 			c.deps.Logger.Warn("look for commits in the store", "reached", !failed, "error", err)
 		}
+		c.warm(ctx)
 		select {
 		case <-c.wake:
 		case <-tick.C:
@@ -157,48 +163,4 @@ func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
 	}
 	v = &View{cache: c, head: under.Head(), under: under}
 	return errors.Join(do(v), v.close())
-}
-
-// supersede lets go of the blocks that a newer head has replaced.
-func (c *Cache) supersede(before, after *store.Head) {
-	var stale []string
-	same := before.Identity == after.Identity && before.Build == after.Build
-	for clock := range store.NumClocks {
-		for _, s := range before.Stamps[clock] {
-			if same && after.Stamp(clock, s.Period) == s.Version {
-				continue
-			}
-			for _, k := range c.blocksOf(before, clock, s) {
-				c.memory.Drop(k)
-				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.Kind != KindLedger {
-					stale = append(stale, levelKey(before, k))
-				}
-			}
-		}
-	}
-	if len(stale) > 0 {
-		c.deps.Level.Delete(stale)
-	}
-}
-
-// blocksOf lists the keys of the blocks that a period of a head may have.
-func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys []Key) {
-	add := func(k Kind, g rollcall.Grain, which uint32) { keys = append(keys, keyOf(h, k, g, which, s)) }
-	grains := []rollcall.Grain{rollcall.Day, rollcall.Hour}
-	switch clock {
-	case store.LedgerClock:
-		return []Key{keyOf(h, KindLedger, 0, 0, s)}
-	case store.MinuteClock:
-		grains = []rollcall.Grain{rollcall.Minute}
-	}
-	for _, g := range grains {
-		for _, cuboid := range c.cfg.Cuboids {
-			add(KindCells, g, uint32(cuboid))
-		}
-	}
-	for shard := range h.Shards {
-		add(KindSets, grains[0], uint32(shard))
-		add(KindMasked, grains[0], uint32(shard))
-	}
-	return keys
 }

@@ -66,6 +66,12 @@ func (m *Memory) Get(k Key) (value any, ok bool) {
 	return e.value, ok
 }
 
+// has tells whether a key is kept, without counting as a use of it.
+func (m *Memory) has(k Key) bool {
+	_, ok := m.cache.GetEntryQuietly(k)
+	return ok
+}
+
 // Put keeps a value of so many bytes.
 func (m *Memory) Put(k Key, value any, bytes int) { m.cache.Set(k, kept{value, clamp(bytes)}) }
 

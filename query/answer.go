@@ -57,6 +57,14 @@ type Question struct {
 // Ask finds out which answer a question has, without reading any block. Text is the question as it was asked, the same for
 // the same question; parse reads it. Errors are those of parse and of Query.
 func (e *Engine) Ask(ctx context.Context, text string, parse func() (*Request, error)) (*Question, error) {
+	q, err := e.ask(ctx, text, parse)
+	if err == nil && q.kept != nil && !q.kept.asked.Load() {
+		q.kept.asked.Store(true)
+	}
+	return q, err
+}
+
+func (e *Engine) ask(ctx context.Context, text string, parse func() (*Request, error)) (*Question, error) {
 	head, stale, err := e.cache.Newest(ctx)
 	if err != nil {
 		return nil, err
@@ -86,10 +94,8 @@ func (e *Engine) Ask(ctx context.Context, text string, parse func() (*Request, e
 
 func (e *Engine) keptAnswer(text string) *Answer {
 	if kept, ok := e.cache.Memory().Get(answerKey(text)); ok {
-		if a, ok := kept.(*Answer); ok {
-			a.asked.Store(true)
-			return a
-		}
+		a, _ := kept.(*Answer)
+		return a
 	}
 	return nil
 }
@@ -134,11 +140,11 @@ func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 		}
 		a = &Answer{Tag: res.Tag, Format: p.format, late: res.Late, dups: res.Duplicates, build: res.Build}
 		a.valid.Store(&validity{v.Head(), e.until(e.cfg.Now())})
-		a.asked.Store(true)
 		return a.finish(res)
 	})
 	if err == nil && a.result == nil && len(a.rows) <= maxKept {
 		e.cache.Memory().Put(answerKey(q.text), a, len(a.rows)+len(a.Tag)+200)
+		e.recent.remember(q.text, q.req, a, e.cfg.Now())
 	}
 	return a, err
 }

@@ -27,6 +27,7 @@ type Engine struct {
 	cache     *cache.Cache
 	maxUnited int
 	making    singleflight.Group // answers, by tag
+	recent    recent
 }
 
 // maxUnited is the most groups whose daily unions are kept for the next question.

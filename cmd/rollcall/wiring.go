@@ -94,6 +94,7 @@ func (n *node) run(run context.Context) {
 	var house sync.WaitGroup
 	house.Go(func() { n.keepHouse(run) })
 	house.Go(func() { n.report(run, "follow the commits", n.cache.Run(run)) })
+	house.Go(func() { n.report(run, "make answers anew", n.engine.Prewarm(run)) })
 	n.runErr = n.aggregator.Run(run)
 	n.stop()
 	house.Wait()
