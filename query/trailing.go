@@ -22,6 +22,7 @@ func (r *reader) dates() (first, last rollcall.Date) {
 // how many users of the group were last seen on each of the last days.
 func (c *counting) streamTrailing() error {
 	s := c.newStream()
+	s.seen = make([]int32, c.users())
 	first, last := c.dates()
 	first -= monthDays - 1
 	if err := s.gather(rollcall.Day, block.Period(first), block.Period(last)+1, false); err != nil {
