@@ -76,13 +76,24 @@ func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) 
 }
 
 func (p *plan) run(ctx context.Context, view store.View) (*Result, error) {
-	r := &reader{ctx: ctx, view: view, plan: p, table: newTable(p)}
-	for _, step := range []func() error{r.readCells, r.countActive, r.fill, r.countTrailing} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := p.rank(ctx, view); err != nil {
+		return nil, err
+	}
+	r := &reader{ctx: ctx, view: view, plan: p, table: newTable(newGroups(p))}
+	if err := r.read(); err != nil {
+		return nil, err
 	}
 	return r.result()
+}
+
+// read gives figures to the rows.
+func (r *reader) read() error {
+	for _, step := range []func() error{r.readCells, r.countActive, r.fill, r.countTrailing} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reader answers one plan from one view.

@@ -18,6 +18,7 @@ type groups struct {
 	sparse map[string]uint32 // number by values
 	values []rollcall.Value  // of each group, len(sizes) apiece
 	n      int
+	rest   int // the group of all combinations that have none of their own, +1; 0 for none
 	key    []byte
 }
 
@@ -32,6 +33,9 @@ func newGroups(p *plan) *groups {
 	if product <= maxDense {
 		g.dense = make([]uint32, product)
 	}
+	if p.ranking != nil {
+		g.limit(p.leaders)
+	}
 	return g
 }
 
@@ -39,9 +43,13 @@ func newGroups(p *plan) *groups {
 func (g *groups) find(columns [][]rollcall.Value, row int) (number uint32, ok bool) {
 	if g.dense != nil {
 		number = g.dense[g.radix(columns, row)]
-		return number - 1, number > 0
+		number, ok = number-1, number > 0
+	} else {
+		number, ok = g.sparse[string(g.encode(columns, row))]
 	}
-	number, ok = g.sparse[string(g.encode(columns, row))]
+	if !ok && g.rest > 0 {
+		return uint32(g.rest - 1), true
+	}
 	return number, ok
 }
 

@@ -73,7 +73,7 @@ func (r *reader) readCells() error {
 	from, until := r.plan.periods()
 	err := r.eachCells(r.plan.source, from, until, r.addCells)
 	if err == nil {
-		r.table = r.table.keep(r.plan)
+		r.table = r.table.keep()
 	}
 	return err
 }
