@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -217,4 +218,20 @@ func (t *table) counterparts(p *plan) *counterparts {
 		}
 	}
 	return c
+}
+
+// compare gives the figures of the rows compared with, and the relative change since; null where either is missing, and
+// for a change from 0.
+func (c *counterparts) compare(m *metric, now []float64) [][]float64 {
+	previous, change := make([]float64, len(now)), make([]float64, len(now))
+	for i, row := range c.rows {
+		previous[i], change[i] = math.NaN(), math.NaN()
+		if row >= 0 {
+			previous[i] = m.of(&c.table.figures[row])
+		}
+		if previous[i] != 0 {
+			change[i] = (now[i] - previous[i]) / previous[i]
+		}
+	}
+	return [][]float64{previous, change}
 }

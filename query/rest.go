@@ -75,8 +75,8 @@ func (p *plan) rank(ctx context.Context, view store.View) error {
 	if err != nil {
 		return err
 	}
-	for _, row := range res.rows {
-		p.leaders = append(p.leaders, res.groups.valuesOf(row.group))
+	for _, row := range res.order {
+		p.leaders = append(p.leaders, res.table.groups.valuesOf(res.table.group[row]))
 	}
 	return nil
 }
