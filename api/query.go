@@ -65,11 +65,16 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, req *query.Reque
 	}
 	w.Header().Set("ETag", strconv.Quote(res.Tag))
 	write := res.WriteJSON
-	if res.Format() == "csv" {
+	switch res.Format() {
+	case "csv":
 		write = res.WriteCSV
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		w.Header().Set("Content-Disposition", `attachment; filename="rollcall.csv"`)
-	} else {
+	case "parquet":
+		write = res.WriteParquet
+		w.Header().Set("Content-Type", "application/vnd.apache.parquet")
+		w.Header().Set("Content-Disposition", `attachment; filename="rollcall.parquet"`)
+	default:
 		w.Header().Set("Content-Type", "application/json")
 	}
 	s.broken(r, write(w))
