@@ -19,7 +19,7 @@ type past struct {
 	now     *Query
 	q       Query // over the range before
 	tallies map[string]*tally
-	buckets [2][]bucket // of the range and of the one before, where they go by place
+	buckets [2][]bucket                // of the range and of the one before, where they go by place
 	clocks  map[int64]map[string]int64 // by beginning of a day: the first instant of each reading of the clock
 }
 
