@@ -20,6 +20,9 @@ func (e *Engine) planPrevious(p *plan) error {
 	if p.compare == "" {
 		return nil
 	}
+	if err := checkTwice("compare", p.columns()); err != nil { // a dimension may have the name of such a column
+		return err
+	}
 	before := *p
 	before.span = p.before(p.compare)
 	if before.from >= before.to { // 29 February alone, a year before
