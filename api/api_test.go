@@ -52,6 +52,16 @@ func do(h http.Handler, method, path, body string, header ...string) *httptest.R
 	return w
 }
 
+func TestParquetReply(t *testing.T) {
+	get := do(handler(sample(), nil), "GET", "/api/v1/query?from=2026-11-01&metrics=active_users&group_by=campaign&compare=previous_year&format=parquet", "")
+	if h := get.Header(); get.Code != 200 || h.Get("Content-Type") != "application/vnd.apache.parquet" || h.Get("Content-Disposition") != `attachment; filename="rollcall.parquet"` {
+		t.Error(get.Code, h)
+	}
+	if body := get.Body.String(); !strings.HasPrefix(body, "PAR1") || !strings.HasSuffix(body, "PAR1") || !strings.Contains(body, "active_users_change") {
+		t.Errorf("%.80q", body)
+	}
+}
+
 func TestQueryReply(t *testing.T) {
 	h := handler(sample(), func(c *Config) { c.Freshness = func() time.Time { return noon } })
 	get := do(h, "GET", "/api/v1/query?from=2026-11-01&metrics=active_users,sessions&filter.campaign=Spring", "")

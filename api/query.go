@@ -70,6 +70,9 @@ func setType(h http.Header, format string) {
 	case "csv":
 		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		h.Set("Content-Disposition", `attachment; filename="rollcall.csv"`)
+	case "parquet":
+		h.Set("Content-Type", "application/vnd.apache.parquet")
+		h.Set("Content-Disposition", `attachment; filename="rollcall.parquet"`)
 	default:
 		h.Set("Content-Type", "application/json")
 	}

@@ -150,7 +150,7 @@ func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 }
 
 func (a *Answer) finish(res *Result) error {
-	if res.Len() > maxKeptRows {
+	if res.Len() > maxKeptRows || a.Format == "parquet" { // which tells how fresh it is in its metadata
 		a.result = res
 		return nil
 	}
@@ -165,6 +165,8 @@ func (r *Result) writeRows(w io.Writer) error {
 	switch r.plan.format {
 	case "csv":
 		return r.WriteCSV(w)
+	case "parquet":
+		return r.WriteParquet(w)
 	default:
 		return r.writeJSONRows(w)
 	}

@@ -8,6 +8,8 @@
 //   - counters are added over cells; distinct users are read from a counter only where a row is exactly one cell of a
 //     materialised cuboid and one bucket of a stored grain, and are counted from the user sets otherwise;
 //   - which rows come back is decided by the cells alone; user sets only fill figures in;
+//   - a comparison is a second plan over the range before, read from the same view, for rows that exist beforehand;
+//   - the group that unites all but the first is one more number for the combinations of values that have none;
 //   - memory follows the rows of the reply and the distinct (group, user) pairs of one shard, not the length of the
 //     range: blocks are read some at a time.
 //

@@ -81,13 +81,24 @@ func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) 
 }
 
 func (p *plan) run(ctx context.Context, view *cache.View, memory *cache.Memory) (*Result, error) {
-	r := &reader{ctx: ctx, view: view, memory: memory, plan: p, table: newTable(p)}
-	for _, step := range []func() error{r.readCells, r.fill, r.countActive} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := p.rank(ctx, view, memory); err != nil {
+		return nil, err
+	}
+	r := &reader{ctx: ctx, view: view, memory: memory, plan: p, table: newTable(newGroups(p))}
+	if err := r.read(); err != nil {
+		return nil, err
 	}
 	return r.result()
+}
+
+// read gives figures to the rows.
+func (r *reader) read() error {
+	for _, step := range []func() error{r.readCells, r.fill, r.countActive} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reader answers one plan from one view.
