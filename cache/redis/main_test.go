@@ -45,14 +45,16 @@ func open(t testing.TB, cfg Config) *Cache {
 
 func openLogged(t testing.TB, cfg Config, l *slog.Logger) *Cache {
 	t.Helper()
-	ignore := goleak.IgnoreCurrent()
+	ignore := []goleak.Option{goleak.IgnoreCurrent(), // and servers that the test starts again
+		goleak.IgnoreAnyFunction("rollcall/cache/redis/redistest.(*Server).run.func1"),
+		goleak.IgnoreAnyFunction("os/exec.(*Cmd).writerDescriptor.func1")}
 	c, err := New(cfg, Deps{Logger: l})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		c.Close()
-		if err := goleak.Find(ignore); err != nil {
+		if err := goleak.Find(ignore...); err != nil {
 			t.Errorf("after Close: %v", err)
 		}
 	})

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,12 +60,15 @@ func (c *Cache) Check(ctx context.Context) (Server, error) {
 		return Server{}, errors.New("redis: not connected")
 	}
 	s, err := ask(ctx, client)
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	if _, refused := rueidis.IsRedisErr(err); refused {
+		c.judge(Server{})
+	}
 	if err != nil {
 		return Server{}, errors.New("redis: INFO: " + c.link.scrub(err))
 	}
 	s.Asked = c.now()
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
 	c.server.server = s
 	c.judge(s)
 	return s, nil
@@ -75,10 +77,10 @@ func (c *Cache) Check(ctx context.Context) (Server, error) {
 func ask(ctx context.Context, client rueidis.Client) (Server, error) {
 	var s Server
 	var policies []string
-	for addr, node := range client.Nodes() {
+	for _, node := range client.Nodes() {
 		info, err := askNode(ctx, node)
 		if err != nil {
-			return Server{}, fmt.Errorf("%s: %w", addr, err)
+			return Server{}, err
 		}
 		if info["role"] != "slave" {
 			s.add(info)
