@@ -33,13 +33,16 @@ func diagram() map[string][]string {
 		"api":       {".", "query"},
 		"dashboard": {},
 
+		"cache":       {"."},
+		"cache/redis": {".", "cache"},
+
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "query", "api", "dashboard"},
 	}
 }
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.

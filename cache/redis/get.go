@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -85,14 +86,27 @@ func (c *Cache) account(p pass, a answer) [][]byte {
 func (c *Cache) fetch(client rueidis.Client, keys []string) answer {
 	ctx, cancel := context.WithTimeout(c.link.life, opTimeout)
 	defer cancel()
-	full := make([]string, len(keys))
-	for i, key := range keys {
-		full[i] = c.key(key)
-	}
+	full := c.full(keys)
 	if client.Mode() == rueidis.ClientModeCluster {
 		return c.fetchEach(ctx, client, full)
 	}
 	return c.fetchAll(ctx, client, full)
+}
+
+// full gives the keys at the server, all in one allocation.
+func (c *Cache) full(keys []string) []string {
+	var all strings.Builder
+	for _, key := range keys {
+		all.WriteString(c.cfg.Prefix)
+		all.WriteByte(':')
+		all.WriteString(key)
+	}
+	full, rest := make([]string, len(keys)), all.String()
+	for i, key := range keys {
+		n := len(c.cfg.Prefix) + 1 + len(key)
+		full[i], rest = rest[:n], rest[n:]
+	}
+	return full
 }
 
 func (c *Cache) fetchAll(ctx context.Context, client rueidis.Client, full []string) answer {
@@ -158,5 +172,5 @@ func (a *answer) take(i int, key string, value *rueidis.RedisMessage, limit int)
 
 func wrongType(err error) bool {
 	reply, ok := rueidis.IsRedisErr(err)
-	return ok && len(reply.Error()) >= 9 && reply.Error()[:9] == "WRONGTYPE"
+	return ok && strings.HasPrefix(reply.Error(), "WRONGTYPE")
 }

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSentinelFailover(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartSentinel(t)
 	cfg := quick(g.URL)
 	cfg.Timeout = time.Second
@@ -20,7 +21,7 @@ func TestSentinelFailover(t *testing.T) {
 	heard := listen(t, c)
 	wantRecovery(t, c)
 	g.Master.Kill()
-	redistest.Eventually(t, "the replica is master", func() bool { return strings.Contains(g.Replica.Do("ROLE"), "master") })
+	redistest.Eventually(t, "the replica is master", func() bool { return says(g.Replica, "master") })
 	wantRecovery(t, c)
 	if n := g.Replica.Do("EXISTS", "rollcall:again"); n != "1" {
 		t.Error("what was put after the failover is not at the new master")
@@ -34,19 +35,31 @@ func TestSentinelFailover(t *testing.T) {
 
 // A master that is demoted without dying, as after a partition, is left as well.
 func TestSentinelSwitchOver(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartSentinel(t)
 	c := open(t, quick(g.URL))
 	wantRecovery(t, c)
-	g.Sentinel.Do("SENTINEL", "FAILOVER", g.Name)
-	redistest.Eventually(t, "the old master is a replica", func() bool { return strings.Contains(g.Master.Do("ROLE"), "slave") })
+	redistest.Eventually(t, "the sentinel begins", func() bool { // when it has seen the replica in good order
+		_, err := g.Sentinel.Ask("SENTINEL", "FAILOVER", g.Name)
+		return err == nil
+	})
+	redistest.Eventually(t, "the old master is a replica", func() bool { return says(g.Master, "slave") })
 	redistest.Eventually(t, "puts reach the new master", func() bool {
 		c.Put(map[string][]byte{"new": []byte("1")})
-		return g.Replica.Do("EXISTS", "rollcall:new") == "1"
+		n, _ := g.Replica.Ask("EXISTS", "rollcall:new")
+		return n == "1"
 	})
 	wantRecovery(t, c)
 }
 
+// says tells whether a server says it has the role; it cuts its connections when that changes.
+func says(s *redistest.Server, role string) bool {
+	reply, err := s.Ask("ROLE")
+	return err == nil && strings.Contains(reply, role)
+}
+
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartCluster(t)
 	for _, addr := range []string{g.URL, g.Nodes[1].Addr} { // a single node is enough, and needs no scheme
 		cfg := patient(addr)
@@ -60,14 +73,30 @@ func TestCluster(t *testing.T) {
 		redistest.Eventually(t, "superseded keys are deleted", func() bool { return c.Stats().Deletes == 499 })
 		wantBlobs(t, c, keys, map[string][]byte{keys[0]: blobs[keys[0]]})
 	}
+	wantBadValue(t, g)
 	for _, node := range g.Nodes {
 		node.Do("FLUSHALL")
 	}
 	testAnnouncements(t, g.Nodes[0].Addr, g.Nodes[2].Addr)
 }
 
+// wantBadValue looks for a value that is no string beside sound keys.
+func wantBadValue(t *testing.T, g *redistest.Cluster) {
+	t.Helper()
+	c := open(t, patient(g.URL))
+	put(t, c, map[string][]byte{"sound": {1}})
+	for _, node := range g.Nodes {
+		_, _ = node.Ask("RPUSH", "rollcall:list", "x") // the others answer MOVED
+	}
+	wantBlobs(t, c, []string{"list", "sound"}, map[string][]byte{"sound": {1}})
+	if s := c.Stats(); s.BadValues != 1 || s.Errors != 0 || s.Breaker != "closed" {
+		t.Errorf("%+v", s)
+	}
+}
+
 // Slots that move to another node are followed.
 func TestClusterMoves(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartCluster(t)
 	c := open(t, patient(g.URL))
 	blobs := sized(keysOf(100), 100)
@@ -105,6 +134,7 @@ func move(t *testing.T, g *redistest.Cluster, key string) (from, to *redistest.S
 
 // With a node gone, what the others hold is found.
 func TestClusterLosesANode(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartCluster(t)
 	cfg := quick(g.URL)
 	cfg.Timeout = 5 * time.Second

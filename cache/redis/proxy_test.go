@@ -13,11 +13,12 @@ import (
 
 // proxy stands before a server. It can delay each piece of a reply, or swallow everything.
 type proxy struct {
-	addr  string
-	delay atomic.Int64 // ns
-	mute  atomic.Bool
-	asked atomic.Int64 // pieces of requests
-	work  sync.WaitGroup
+	addr   string
+	delay  atomic.Int64 // ns
+	mute   atomic.Bool
+	asked  atomic.Int64 // pieces of requests
+	joined atomic.Int64 // connections
+	work   sync.WaitGroup
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -52,6 +53,7 @@ func (p *proxy) join(front net.Conn, server string) {
 		front.Close()
 		return
 	}
+	p.joined.Add(1)
 	p.mu.Lock()
 	p.conns = append(p.conns, front, back)
 	p.mu.Unlock()

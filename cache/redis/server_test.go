@@ -62,6 +62,7 @@ func TestSettingsAreUnknown(t *testing.T) {
 }
 
 func TestServersOfAClusterAddUp(t *testing.T) {
+	t.Parallel()
 	g := redistest.StartCluster(t)
 	g.Nodes[0].Do("CONFIG", "SET", "maxmemory", "10mb", "maxmemory-policy", "allkeys-lru")
 	g.Nodes[1].Do("CONFIG", "SET", "maxmemory", "20mb")

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"rollcall/cache/redis/redistest"
 )
 
@@ -173,10 +175,14 @@ func TestServerDiesAndComesBack(t *testing.T) {
 	wantRecovery(t, c)
 }
 
+// Close takes a bounded time and leaves no goroutine even when nothing answers.
 func TestCloseWithMuteServer(t *testing.T) {
 	s := redistest.Start(t)
+	ignore := goleak.IgnoreCurrent()
 	c := open(t, quick(s.Addr))
 	wantRecovery(t, c)
+	listening := make(chan error)
+	go func() { listening <- c.Listen(t.Context(), func() {}) }()
 	s.Freeze()
 	before := c.Stats().DroppedPuts
 	c.Put(sized(keysOf(1000), 1000))
@@ -188,6 +194,8 @@ func TestCloseWithMuteServer(t *testing.T) {
 		t.Errorf("after Close: %+v", st)
 	}
 	c.Close()
+	<-listening
+	redistest.Eventually(t, "no goroutine is left", func() bool { return goleak.Find(ignore) == nil })
 	s.Thaw()
 }
 

@@ -126,7 +126,7 @@ func (s *Server) run() {
 // answers waits until the server replies to PING; false if it ends before.
 func (s *Server) answers() bool {
 	for end := time.Now().Add(Patience); time.Now().Before(end); {
-		if reply, err := s.try("PING"); err == nil && reply == "PONG" {
+		if reply, err := s.Ask("PING"); err == nil && reply == "PONG" {
 			return true
 		}
 		select {
@@ -138,7 +138,8 @@ func (s *Server) answers() bool {
 	return false
 }
 
-func (s *Server) try(args ...string) (string, error) {
+// Ask runs a command at the server and gives its reply as text.
+func (s *Server) Ask(args ...string) (string, error) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, Password: s.options.Password,
 		TLSConfig: s.options.TLS, ForceSingleClient: true, DisableCache: true, DisableRetry: true})
 	if err != nil {
@@ -151,10 +152,10 @@ func (s *Server) try(args ...string) (string, error) {
 	return text(reply), err
 }
 
-// Do runs a command at the server and gives its reply as text; nil is the empty text.
+// Do is Ask where an error fails the test; a reply of nil is the empty text.
 func (s *Server) Do(args ...string) string {
 	s.t.Helper()
-	reply, err := s.try(args...)
+	reply, err := s.Ask(args...)
 	if err != nil && !rueidis.IsRedisNil(err) {
 		s.t.Fatalf("redis %s %q: %v", s.Addr, args, err)
 	}
