@@ -47,7 +47,7 @@ func TestWrongPassword(t *testing.T) {
 	for _, wrong := range []string{"", "wrong-word"} {
 		var l logged
 		c := openLogged(t, Config{Addr: s.Addr, Password: wrong}, l.logger())
-		if took := timed(func() { c.Get(t.Context(), []string{"a"}) }); took > slack/2 {
+		if took := timed(func() { c.Get(t.Context(), []string{"a"}) }); took > atOnce {
 			t.Errorf("a Get took %s", took)
 		}
 		redistest.Eventually(t, "the reason is logged", func() bool {

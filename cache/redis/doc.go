@@ -13,12 +13,14 @@
 //     wait that long, then one in each Pause: TestMuteServerCostsOneTimeoutAPause, TestSlowServer
 //   - a blob that Get gives is, byte for byte, one that was put under that key: TestDamagedAndForeignValues
 //   - Put, Delete and Announce never wait for the server, and what waits to be written is bounded: TestPendingIsBounded
-//   - of a key put and deleted, the later call prevails, unless it was dropped: TestLastCallPrevails
+//   - of a key put and deleted, the later call prevails, unless it was dropped or got no reply in two seconds:
+//     TestLastCallPrevails
 //   - no key is without an end: TestRoundTrip
 //   - whoever listens hears of each commit announced while the server was there, and once after each reconnection:
 //     TestAnnouncements, TestListenHearsAfterRestart
-//   - nothing runs on after Close, which takes a few seconds at most, and no password is in a message: the leak check of
-//     every test, FuzzParseAddr
+//   - Close takes a few seconds at most and ends every goroutine, but for sleepers of the library, which end by themselves
+//     within five seconds of a change in a Cluster: TestCloseWithMuteServer, TestMain
+//   - no password is in a message: FuzzParseAddr, TestWrongPassword, TestErrorsHidePasswords
 //
 // What happens on failure:
 //

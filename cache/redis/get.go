@@ -95,7 +95,12 @@ func (c *Cache) fetch(client rueidis.Client, keys []string) answer {
 
 // full gives the keys at the server, all in one allocation.
 func (c *Cache) full(keys []string) []string {
+	size := 0
+	for _, key := range keys {
+		size += len(c.cfg.Prefix) + 1 + len(key)
+	}
 	var all strings.Builder
+	all.Grow(size)
 	for _, key := range keys {
 		all.WriteString(c.cfg.Prefix)
 		all.WriteByte(':')

@@ -111,6 +111,7 @@ func (s *Server) run() {
 	}
 	s.cmd = exec.Command("redis-server", args...)
 	s.out = &output{}
+	s.cmd.SysProcAttr = dieWithParent()
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
