@@ -16,81 +16,95 @@ var errTimeout = errors.New("no reply in time")
 // connection that takes its time to be made is there for the next Get.
 const opTimeout = 2 * time.Second
 
-// answer is what came of one request.
+// partKeys are asked for together. Parts travel at once, pipelined, and what arrives in time counts though others do not.
+// A pipeline to a Cluster is split by node anyway.
+const (
+	partKeys        = 32
+	clusterPartKeys = 128
+)
+
+// answer is what came of one part.
 type answer struct {
+	from  int // index of its first key
 	blobs [][]byte
 	bad   int   // damaged, foreign or too large values
-	err   error // of the whole request: no key was answered
+	err   error // of the whole part: no key was answered
 }
 
-// Get gives the blob of each key, nil for those not found, in one round trip and within Timeout. It costs a goroutine,
-// and the library's one allocation and copy of each value. Blobs are the caller's.
+// Get gives the blob of each key, nil for those not found, in one round trip and within Timeout; when that is too short
+// for all, those that came. It costs a goroutine for 32 keys, and the library's one allocation and copy of each value.
+// The blobs are the caller's.
 func (c *Cache) Get(ctx context.Context, keys []string) [][]byte {
-	none := make([][]byte, len(keys))
-	client, ok := c.link.get()
-	if !ok || len(keys) == 0 {
-		c.meter.misses.Add(int64(len(keys)))
-		return none
+	blobs := make([][]byte, len(keys))
+	if client, ok := c.link.get(); ok && len(keys) > 0 {
+		if p, ok := c.breaker.enter(); ok {
+			c.collect(ctx, p, c.ask(client, c.full(keys)), blobs)
+		}
 	}
-	p, ok := c.breaker.enter()
-	if !ok {
-		c.meter.misses.Add(int64(len(keys)))
-		return none
-	}
-	reply := make(chan answer, 1)
-	if !c.begin(func() { reply <- c.fetch(client, keys) }) {
-		c.breaker.forget(p)
-		return none
-	}
-	if blobs := c.wait(ctx, p, reply); blobs != nil {
-		return blobs
-	}
-	c.meter.misses.Add(int64(len(keys)))
-	return none
-}
-
-// wait gives nil when there is no answer.
-func (c *Cache) wait(ctx context.Context, p pass, reply <-chan answer) [][]byte {
-	t := time.NewTimer(c.cfg.Timeout)
-	defer t.Stop()
-	select {
-	case a := <-reply:
-		return c.account(p, a)
-	case <-t.C:
-		c.meter.timeouts.Add(1)
-		c.breaker.leave(p, fmt.Errorf("%w: %s", errTimeout, c.cfg.Timeout))
-	case <-ctx.Done():
-		c.breaker.forget(p)
-	}
-	return nil
-}
-
-func (c *Cache) account(p pass, a answer) [][]byte {
-	c.breaker.leave(p, a.err)
-	if a.err != nil {
-		c.meter.errors.Add(1)
-		return nil
-	}
-	hits := 0
-	for _, blob := range a.blobs {
+	hits := int64(0)
+	for _, blob := range blobs {
 		if blob != nil {
 			hits++
 		}
 	}
-	c.meter.hits.Add(int64(hits))
-	c.meter.misses.Add(int64(len(a.blobs) - hits))
-	c.meter.bad.Add(int64(a.bad))
-	return a.blobs
+	c.meter.hits.Add(hits)
+	c.meter.misses.Add(int64(len(blobs)) - hits)
+	return blobs
 }
 
-func (c *Cache) fetch(client rueidis.Client, keys []string) answer {
+// ask sends for all parts.
+func (c *Cache) ask(client rueidis.Client, full []string) <-chan answer {
+	size := partKeys
+	if client.Mode() == rueidis.ClientModeCluster {
+		size = clusterPartKeys
+	}
+	replies := make(chan answer, (len(full)+size-1)/size)
+	for from := 0; from < len(full); from += size {
+		part := full[from:min(from+size, len(full))]
+		if !c.begin(func() { replies <- c.fetch(client, from, part) }) {
+			replies <- answer{err: ErrClosed}
+		}
+	}
+	return replies
+}
+
+// collect waits for the parts, no longer than Timeout, fills blobs, and tells the breaker.
+func (c *Cache) collect(ctx context.Context, p pass, replies <-chan answer, blobs [][]byte) {
+	t := time.NewTimer(c.cfg.Timeout)
+	defer t.Stop()
+	var failure error
+	answered := false
+	for range cap(replies) {
+		select {
+		case a := <-replies:
+			copy(blobs[a.from:], a.blobs)
+			c.meter.bad.Add(int64(a.bad))
+			if answered = answered || a.err == nil; a.err != nil {
+				c.meter.errors.Add(1)
+				failure = a.err
+			}
+		case <-t.C:
+			c.meter.timeouts.Add(1)
+			c.breaker.leave(p, fmt.Errorf("%w: %s", errTimeout, c.cfg.Timeout))
+			return
+		case <-ctx.Done():
+			c.breaker.forget(p)
+			return
+		}
+	}
+	if answered {
+		failure = nil
+	}
+	c.breaker.leave(p, failure)
+}
+
+func (c *Cache) fetch(client rueidis.Client, from int, full []string) answer {
 	ctx, cancel := context.WithTimeout(c.link.life, opTimeout)
 	defer cancel()
-	full := c.full(keys)
 	if client.Mode() == rueidis.ClientModeCluster {
-		return c.fetchEach(ctx, client, full)
+		return c.fetchEach(ctx, client, from, full)
 	}
-	return c.fetchAll(ctx, client, full)
+	return c.fetchAll(ctx, client, from, full)
 }
 
 // full gives the keys at the server, all in one allocation.
@@ -114,15 +128,15 @@ func (c *Cache) full(keys []string) []string {
 	return full
 }
 
-func (c *Cache) fetchAll(ctx context.Context, client rueidis.Client, full []string) answer {
+func (c *Cache) fetchAll(ctx context.Context, client rueidis.Client, from int, full []string) answer {
 	values, err := client.Do(ctx, client.B().Mget().Key(full...).Build()).ToArray()
 	if err == nil && len(values) != len(full) {
 		err = fmt.Errorf("redis: MGET of %d keys gave %d values", len(full), len(values))
 	}
 	if err != nil {
-		return answer{err: err}
+		return answer{from: from, err: err}
 	}
-	a := answer{blobs: make([][]byte, len(full))}
+	a := answer{from: from, blobs: make([][]byte, len(full))}
 	for i := range values {
 		a.take(i, full[i], &values[i], c.cfg.MaxValueBytes)
 	}
@@ -131,12 +145,12 @@ func (c *Cache) fetchAll(ctx context.Context, client rueidis.Client, full []stri
 
 // fetchEach asks for each key by itself, pipelined to the node of its slot: keys of one MGET would have to share a slot,
 // and hardly any two do. What a node that is gone would have answered is not found; the others' answers count.
-func (c *Cache) fetchEach(ctx context.Context, client rueidis.Client, full []string) answer {
+func (c *Cache) fetchEach(ctx context.Context, client rueidis.Client, from int, full []string) answer {
 	gets := make(rueidis.Commands, len(full))
 	for i, key := range full {
 		gets[i] = client.B().Get().Key(key).Build()
 	}
-	a := answer{blobs: make([][]byte, len(full))}
+	a := answer{from: from, blobs: make([][]byte, len(full))}
 	answered := false
 	for i, reply := range client.DoMulti(ctx, gets...) {
 		value, err := reply.ToMessage()

@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"bytes"
 	"net"
 	"strings"
 	"testing"
@@ -97,6 +98,31 @@ func TestSlowServer(t *testing.T) {
 	wantBounded(t, c, 1500*time.Millisecond)
 	p.delay.Store(0)
 	wantRecovery(t, c)
+}
+
+// Of a Get that is too large for its Timeout, what came is found.
+func TestLargeGetInPart(t *testing.T) {
+	s := redistest.Start(t)
+	p := newProxy(t, s.Addr)
+	cfg := quick(p.addr)
+	cfg.Timeout = 500 * time.Millisecond
+	c := open(t, cfg)
+	keys := keysOf(500)
+	blobs := sized(keys, 100_000)
+	put(t, c, blobs)
+	p.delay.Store(int64(2 * time.Millisecond)) // for each 64 KiB: 1.6 s in all, over 2 connections
+	found, began := 0, time.Now()
+	for i, blob := range c.Get(t.Context(), keys) {
+		if blob != nil {
+			found++
+			if !bytes.Equal(blob, blobs[keys[i]]) {
+				t.Errorf("key %q: another blob", keys[i])
+			}
+		}
+	}
+	if took := time.Since(began); found == 0 || found == len(keys) || took > cfg.Timeout+slack || c.Stats().Timeouts != 1 {
+		t.Errorf("%d of %d found in %s: %+v", found, len(keys), took, c.Stats())
+	}
 }
 
 func TestSwallowedAndCutConnections(t *testing.T) {
