@@ -4,6 +4,7 @@ package redis
 
 import (
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -11,10 +12,11 @@ import (
 	"time"
 )
 
-// proxy stands before a server. It can delay each piece of a reply, or swallow everything.
+// proxy stands before a server. It can delay each piece of a reply, or swallow everything, at once or after some bytes.
 type proxy struct {
 	addr   string
 	delay  atomic.Int64 // ns
+	left   atomic.Int64 // bytes of replies before it becomes mute
 	mute   atomic.Bool
 	asked  atomic.Int64 // pieces of requests
 	joined atomic.Int64 // connections
@@ -30,6 +32,7 @@ func newProxy(t *testing.T, server string) *proxy {
 		t.Fatal(err)
 	}
 	p := &proxy{addr: l.Addr().String()}
+	p.left.Store(math.MaxInt64)
 	p.work.Go(func() {
 		for {
 			front, err := l.Accept()
@@ -57,11 +60,19 @@ func (p *proxy) join(front net.Conn, server string) {
 	p.mu.Lock()
 	p.conns = append(p.conns, front, back)
 	p.mu.Unlock()
-	p.work.Go(func() { p.pipe(back, front, func() { p.asked.Add(1) }) })
-	p.work.Go(func() { p.pipe(front, back, func() { time.Sleep(time.Duration(p.delay.Load())) }) })
+	p.work.Go(func() { p.pipe(back, front, func(int) { p.asked.Add(1) }) })
+	p.work.Go(func() { p.pipe(front, back, p.reply) })
 }
 
-func (p *proxy) pipe(to io.WriteCloser, from io.ReadCloser, each func()) {
+// reply counts down to the byte after which everything is swallowed, if there is one, and delays.
+func (p *proxy) reply(n int) {
+	if left := p.left.Add(-int64(n)); left < 0 && left >= -int64(n) {
+		p.mute.Store(true)
+	}
+	time.Sleep(time.Duration(p.delay.Load()))
+}
+
+func (p *proxy) pipe(to io.WriteCloser, from io.ReadCloser, each func(n int)) {
 	defer to.Close()
 	defer from.Close()
 	buf := make([]byte, 1<<16)
@@ -70,7 +81,7 @@ func (p *proxy) pipe(to io.WriteCloser, from io.ReadCloser, each func()) {
 		if err != nil {
 			return
 		}
-		if each(); p.mute.Load() {
+		if each(n); p.mute.Load() {
 			continue
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
