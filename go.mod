@@ -33,6 +33,8 @@ require (
 	google.golang.org/protobuf v1.34.2 // indirect
 )
 
+require github.com/redis/rueidis v1.0.79
+
 require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
