@@ -30,7 +30,7 @@ func diagram() map[string][]string {
 		"aggregate": {".", "block", "record", "store", "eventlog", "fold"},
 		"intake":    {".", "decode", "record", "store", "eventlog"},
 		"query":     {".", "block", "store"},
-		"api":       {".", "query"},
+		"api":       {".", "store", "query"},
 		"dashboard": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "query", "api", "dashboard"},
