@@ -148,6 +148,7 @@ func listen(t testing.TB, s *httptest.Server, header ...string) *ear {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { reply.Body.Close() })
 	if reply.StatusCode != 200 || reply.Header.Get("Content-Type") != "text/event-stream" || reply.Header.Get("X-Accel-Buffering") != "no" {
 		t.Fatal(reply.StatusCode, reply.Header)
 	}
@@ -156,7 +157,6 @@ func listen(t testing.TB, s *httptest.Server, header ...string) *ear {
 	go func() {
 		defer close(ended)
 		defer close(e.events)
-		defer reply.Body.Close()
 		e.read(bufio.NewScanner(reply.Body))
 	}()
 	t.Cleanup(func() { cancel(); <-ended })

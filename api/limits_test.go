@@ -142,7 +142,11 @@ func TestMethods(t *testing.T) {
 	}
 	web := start(t, h)
 	reply, err := web.Client().Head(web.URL + "/api/v1/query")
-	if err != nil || reply.Header.Get("ETag") == "" || reply.Header.Get("Content-Type") != "application/json" {
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if reply.Header.Get("ETag") == "" || reply.Header.Get("Content-Type") != "application/json" {
 		t.Fatal(err, reply)
 	}
 }

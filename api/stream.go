@@ -65,14 +65,14 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(s.Base, cancel)()
 	l := &listener{server: s, reply: w, out: http.NewResponseController(w)}
-	if err := l.open(ctx, r); err != nil {
+	if err := l.open(ctx); err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if r.Method == http.MethodHead {
 		return
 	}
-	if err := l.follow(ctx, since(r, l.head)); err != nil && ctx.Err() == nil {
+	if err := l.follow(ctx, since(r, l.head)); ctx.Err() == nil {
 		s.lost(r, err)
 	}
 }
@@ -90,7 +90,7 @@ func since(r *http.Request, head *store.Head) place {
 }
 
 // open reads the head, and lifts the limits that the server sets for whole requests.
-func (l *listener) open(ctx context.Context, r *http.Request) (err error) {
+func (l *listener) open(ctx context.Context) (err error) {
 	first, cancel := context.WithTimeout(ctx, l.server.Deadline)
 	defer cancel()
 	if l.head, err = l.server.Heads.Head(first); err != nil {
@@ -106,7 +106,7 @@ func (l *listener) open(ctx context.Context, r *http.Request) (err error) {
 	return nil
 }
 
-// follow sends what has changed since, then each change, and the freshness in between.
+// follow sends what has changed since, then each change, and the freshness in between, until one can't be sent.
 func (l *listener) follow(ctx context.Context, since place) error {
 	hello := append([]byte("retry: 1000\n"), l.server.changes.event(since, l.head)...)
 	l.told = time.Now()

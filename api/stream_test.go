@@ -209,7 +209,11 @@ func TestStreamEndsAtShutdown(t *testing.T) {
 func TestStreamHead(t *testing.T) {
 	s := start(t, streaming(newHeads(), nil))
 	reply, err := s.Client().Head(s.URL + "/api/v1/stream")
-	if err != nil || reply.StatusCode != 200 || reply.Header.Get("Content-Type") != "text/event-stream" {
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != 200 || reply.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatal(err, reply)
 	}
 	if body, err := io.ReadAll(reply.Body); err != nil || len(body) > 0 {

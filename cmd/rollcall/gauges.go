@@ -76,7 +76,9 @@ func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 // Collect reads the state of the node.
 func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	give := func(kind prometheus.ValueType) func(d *prometheus.Desc, v float64, labels ...string) {
-		return func(d *prometheus.Desc, v float64, labels ...string) { to <- prometheus.MustNewConstMetric(d, kind, v, labels...) }
+		return func(d *prometheus.Desc, v float64, labels ...string) {
+			to <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+		}
 	}
 	gauge, counter := give(prometheus.GaugeValue), give(prometheus.CounterValue)
 	agg, log := g.node.aggregator.Status(), g.node.log.Stats()
