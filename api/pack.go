@@ -21,7 +21,7 @@ func (s *server) packed() func(http.HandlerFunc) http.HandlerFunc {
 		pack := wrap(next)
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Accept-Encoding") == "" {
-				w.Header().Set("Vary", "Accept-Encoding")
+				w.Header()["Vary"] = varied
 				next(w, r)
 				return
 			}

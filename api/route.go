@@ -115,11 +115,20 @@ func (s *server) run(rt *route, w *reply, r *http.Request) {
 	rt.handle.ServeHTTP(w, r)
 }
 
+// Values of headers that every reply has. They are shared: headers are replaced, never changed in place.
+var (
+	nosniff    = []string{"nosniff"}
+	policy     = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noReferrer = []string{"no-referrer"}
+	noCache    = []string{"no-cache"}
+	varied     = []string{"Accept-Encoding"}
+)
+
 func setHeaders(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
+	h["X-Content-Type-Options"] = nosniff
+	h["Content-Security-Policy"] = policy
+	h["Referrer-Policy"] = noReferrer
+	h["Cache-Control"] = noCache
 }
 
 func (s *server) events(w http.ResponseWriter, r *http.Request) { s.Events.ServeHTTP(w, r) }

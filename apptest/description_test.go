@@ -63,6 +63,9 @@ func TestServerIsAsItDescribesItself(t *testing.T) {
 			t.Errorf("%s %s: %v in %s", c.method, c.path, errs, body)
 		}
 	}
+	if reply, err := s.Send("GET", "/healthz", nil, map[string]string{"X-Large": strings.Repeat("x", 80<<10)}, nil); err != nil || reply.Status != 431 {
+		t.Errorf("a header of 80 KiB: %v %d", err, reply.Status)
+	}
 	if err := s.Committed(); err != nil {
 		t.Fatal(err)
 	}
