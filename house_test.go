@@ -32,7 +32,7 @@ func diagram() map[string][]string {
 		"cache":       {".", "block", "store"},
 		"cache/redis": {".", "cache"},
 		"query":       {".", "block", "store", "cache"},
-		"api":         {".", "query"},
+		"api":         {".", "store", "query"},
 		"dashboard":   {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},

@@ -31,7 +31,9 @@ func sample() *querytest.Store {
 	return querytest.Build(rollcall.NewCalendar(time.UTC), []string{"campaign", "age"}, rollcall.Cuboids(2), 2, facts)
 }
 
-func handler(v store.Viewer, change func(*Config)) http.Handler {
+func handler(v store.Viewer, change func(*Config)) http.Handler { return New(configured(v, change)) }
+
+func configured(v store.Viewer, change func(*Config)) Config {
 	cfg := Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Engine: query.New(query.Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2),
 			Calendar: rollcall.NewCalendar(time.UTC), Now: func() time.Time { return noon }},
@@ -39,7 +41,7 @@ func handler(v store.Viewer, change func(*Config)) http.Handler {
 	if change != nil {
 		change(&cfg)
 	}
-	return New(cfg)
+	return cfg
 }
 
 func do(h http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
