@@ -35,7 +35,7 @@ type Cache struct {
 	cfg    Config
 	deps   Deps
 	memory *Memory
-	heads  heads
+	heads  *heads
 	wake   chan struct{}
 	moves  counter
 }
@@ -57,7 +57,7 @@ func New(cfg Config, deps Deps) *Cache {
 		deps.Logger = slog.Default()
 	}
 	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1)}
-	c.heads = heads{viewer: deps.Store, poll: cfg.Poll, now: deps.Now, moved: c.supersede, changed: make(chan struct{})}
+	c.heads = newHeads(deps.Store, cfg.Poll, deps.Now, c.supersede)
 	return c
 }
 
@@ -66,11 +66,7 @@ func (c *Cache) Memory() *Memory { return c.memory }
 
 // Announce tells of a commit that is in the store: every view opened from now on holds it. It does not wait.
 func (c *Cache) Announce() {
-	c.heads.announce()
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.heard()
 	if c.deps.Announcements != nil {
 		c.deps.Announcements.Announce()
 	}
