@@ -117,8 +117,8 @@ func decodeSets(blob []byte, k Key) (*block.Packed, error) {
 }
 
 // levelKey names a block for every process that shares the store.
-func levelKey(h *store.Head, k Key) string {
-	b := strconv.AppendUint(make([]byte, 0, 64), h.Identity, 36)
+func levelKey(k Key) string {
+	b := strconv.AppendUint(make([]byte, 0, 64), k.Identity, 36)
 	for _, n := range [...]int64{int64(k.Build), int64(k.Kind), int64(k.Grain), int64(k.Which), int64(k.Period), int64(k.Version)} {
 		b = strconv.AppendInt(append(b, ':'), n, 36)
 	}

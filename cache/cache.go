@@ -18,6 +18,7 @@ type Config struct {
 	Bytes    int64         // of memory, default 256 MiB
 	Poll     time.Duration // no view is older; 0 asks the store at each
 	Cuboids  []rollcall.Cuboid
+	Readers  int // most that are at the store at a time, default 12; it must be able to open some more views than that
 	MaxStale int // most keys of the second level that one commit supersedes; beyond, they expire by themselves; default 4,096
 }
 
@@ -38,6 +39,8 @@ type Cache struct {
 	heads  *heads
 	wake   chan struct{}
 	moves  counter
+
+	readers chan struct{} // one for each that may have a view of the store open
 }
 
 type counter = atomic.Int64
@@ -46,6 +49,9 @@ type counter = atomic.Int64
 func New(cfg Config, deps Deps) *Cache {
 	if cfg.Bytes == 0 {
 		cfg.Bytes = 256 << 20
+	}
+	if cfg.Readers == 0 {
+		cfg.Readers = 12
 	}
 	if cfg.MaxStale == 0 {
 		cfg.MaxStale = 4096
@@ -56,7 +62,7 @@ func New(cfg Config, deps Deps) *Cache {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1)}
+	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1), readers: make(chan struct{}, cfg.Readers)}
 	c.heads = newHeads(deps.Store, cfg.Poll, deps.Now, c.supersede)
 	return c
 }
@@ -138,7 +144,7 @@ func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
 	if err != nil {
 		return err
 	}
-	v := &View{cache: c, head: k.head}
+	v := &View{cache: c, ctx: ctx, head: k.head}
 	if !k.failed.IsZero() {
 		v.stale = k.checked
 	}
@@ -147,13 +153,16 @@ func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
 		return err
 	}
 	c.moves.Add(1)
-	under, err := c.deps.Store.View(ctx)
-	if err != nil {
-		return err
+	c.heads.announce() // so that the next readers need not find out themselves
+	v = &View{cache: c, ctx: ctx}
+	if err := v.renew(); err != nil {
+		return errors.Join(err, v.close())
 	}
-	v = &View{cache: c, head: under.Head(), under: under}
 	return errors.Join(do(v), v.close())
 }
+
+// Moved counts the reads that had to begin again because the store had gone on.
+func (c *Cache) Moved() int64 { return c.moves.Load() }
 
 // supersede lets go of the blocks that a newer head has replaced.
 func (c *Cache) supersede(before, after *store.Head) {
@@ -167,7 +176,7 @@ func (c *Cache) supersede(before, after *store.Head) {
 			for _, k := range c.blocksOf(before, clock, s) {
 				c.memory.Drop(k)
 				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.Kind != KindLedger {
-					stale = append(stale, levelKey(before, k))
+					stale = append(stale, levelKey(k))
 				}
 			}
 		}

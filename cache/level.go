@@ -1,6 +1,11 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/zeebo/xxh3"
+)
 
 // Level is a second level of blobs, shared by processes. It never fails a reader: whatever is wrong with it, Get finds
 // nothing, soon, and the reader goes on to the store.
@@ -20,4 +25,18 @@ type Announcements interface {
 	// Listen calls heard after each announcement of any process, and after each reconnection, until ctx ends. It
 	// returns nil then.
 	Listen(ctx context.Context, heard func()) error
+}
+
+// seal puts a checksum of a blob and of its name before it, so that one that is cut off, or of another name, is told.
+func seal(name string, blob []byte) []byte {
+	sealed := binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(blob)), xxh3.HashSeed(blob, xxh3.HashString(name)))
+	return append(sealed, blob...)
+}
+
+func unseal(name string, sealed []byte) (blob []byte, ok bool) {
+	if len(sealed) < 8 {
+		return nil, false
+	}
+	blob = sealed[8:]
+	return blob, binary.LittleEndian.Uint64(sealed) == xxh3.HashSeed(blob, xxh3.HashString(name))
 }

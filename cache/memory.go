@@ -24,13 +24,14 @@ const (
 
 // Key names something kept in memory.
 type Key struct {
-	Kind    Kind
-	Grain   rollcall.Grain
-	Build   uint32
-	Which   uint32
-	Period  block.Period
-	Version uint64
-	Text    string
+	Kind     Kind
+	Grain    rollcall.Grain
+	Build    uint32
+	Which    uint32
+	Identity uint64 // of the store
+	Period   block.Period
+	Version  uint64
+	Text     string
 }
 
 // Memory keeps blocks and what readers derive from them within one budget. What is asked for often stays (W-TinyLFU), and
@@ -84,5 +85,5 @@ func (m *Memory) count(k Kind, hit bool) {
 
 // keyOf names the block of a period as a head shows it.
 func keyOf(h *store.Head, k Kind, g rollcall.Grain, which uint32, s store.Stamp) Key {
-	return Key{Kind: k, Grain: g, Build: h.Build, Which: which, Period: s.Period, Version: s.Version}
+	return Key{Kind: k, Grain: g, Build: h.Build, Which: which, Identity: h.Identity, Period: s.Period, Version: s.Version}
 }

@@ -3,6 +3,8 @@ package cache
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/maypok86/otter/v2"
@@ -40,12 +42,7 @@ func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp
 	if len(missing) == 0 {
 		return blocks, nil
 	}
-	loaded, err := v.cache.memory.cache.BulkGet(ctx, missing, otter.BulkLoaderFunc[Key, kept](func(ctx context.Context, keys []Key) (map[Key]kept, error) {
-		return load(ctx, v, s, keys)
-	}))
-	if err != nil && ctx.Err() == nil {
-		loaded, err = load(ctx, v, s, missing) // the reader that was joined may have given up
-	}
+	loaded, err := fetch(ctx, v, s, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +57,24 @@ func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp
 	return blocks, nil
 }
 
+// fetch loads the blocks of some keys and keeps them; each is loaded by one reader, whoever else waits for it, and by the
+// next one when that reader gives up.
+func fetch[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key]kept, error) {
+	if err := v.admit(); err != nil {
+		return nil, err
+	}
+	loaded, err := v.cache.memory.cache.BulkGet(ctx, keys, otter.BulkLoaderFunc[Key, kept](func(ctx context.Context, keys []Key) (map[Key]kept, error) {
+		return load(ctx, v, s, keys)
+	}))
+	if err != nil || len(loaded) == len(keys) {
+		return loaded, err
+	}
+	rest := slices.DeleteFunc(keys, func(k Key) bool { _, ok := loaded[k]; return ok })
+	own, err := load(ctx, v, s, rest) // the reader that was joined may have been at a newer state of the store than this one
+	maps.Copy(loaded, own)
+	return loaded, err
+}
+
 // load fetches blocks from the second level and those that it does not have from the store. Keys come in any order; those
 // that the store has gone beyond are left out.
 func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key]kept, error) {
@@ -69,12 +84,12 @@ func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key
 	if len(missing) == 0 {
 		return loaded, nil
 	}
-	under, err := v.open(ctx)
+	under, err := v.open()
 	if err != nil {
 		return nil, err
 	}
 	blobs := map[string][]byte{}
-	for _, run := range runs(current(under.Head(), v.head, s.clock, missing)) {
+	for _, run := range runs(current(under.Head(), v.head, s.clock, missing), s.clock) {
 		blocks, err := s.load(under, run[0].Period, run[len(run)-1].Period+1)
 		if err != nil {
 			return nil, err
@@ -93,13 +108,14 @@ func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key
 			if s.encode == nil || v.cache.deps.Level == nil {
 				continue
 			}
-			blob := []byte{}
+			var blob []byte
 			if ok {
 				if blob, err = s.encode(b); err != nil {
 					return nil, err
 				}
 			}
-			blobs[levelKey(v.head, k)] = blob
+			name := levelKey(k)
+			blobs[name] = seal(name, blob)
 		}
 	}
 	if len(blobs) > 0 {
@@ -116,26 +132,39 @@ func fromLevel[B any](ctx context.Context, v *View, s source[B], keys []Key, loa
 	}
 	names := make([]string, len(keys))
 	for i, k := range keys {
-		names[i] = levelKey(v.head, k)
+		names[i] = levelKey(k)
 	}
-	for i, blob := range level.Get(ctx, names) {
-		if blob == nil {
-			missing = append(missing, keys[i])
+	blobs := level.Get(ctx, names)
+	for i, k := range keys {
+		if i >= len(blobs) || blobs[i] == nil {
+			missing = append(missing, k)
 			continue
 		}
-		if len(blob) == 0 {
-			loaded[keys[i]] = kept{}
-			continue
-		}
-		b, err := s.decode(blob, keys[i])
+		e, err := unpack(s, names[i], blobs[i], k)
 		if err != nil {
 			v.cache.deps.Logger.Warn("a block of the second level is not what it should be", "error", err)
-			missing = append(missing, keys[i])
+			missing = append(missing, k)
 			continue
 		}
-		loaded[keys[i]] = kept{b, clamp(s.size(b))}
+		loaded[k] = e
 	}
 	return missing
+}
+
+// unpack reads a blob of the second level; what has no content is of a period whose block is empty.
+func unpack[B any](s source[B], name string, blob []byte, k Key) (e kept, err error) {
+	content, ok := unseal(name, blob)
+	if !ok {
+		return e, fmt.Errorf("%d bytes under %q: %w", len(blob), name, block.ErrCorrupt)
+	}
+	if len(content) == 0 {
+		return e, nil
+	}
+	b, err := s.decode(content, k)
+	if err != nil {
+		return e, err
+	}
+	return kept{b, clamp(s.size(b))}, nil
 }
 
 // current leaves out the keys whose period has another version in the store by now.
@@ -155,9 +184,9 @@ func current(under, head *store.Head, clock store.Clock, keys []Key) (same []Key
 const maxGap = 2
 
 // runs cuts keys of rising periods where there is a gap.
-func runs(keys []Key) (cut [][]Key) {
+func runs(keys []Key, clock store.Clock) (cut [][]Key) {
 	unit := block.Period(1)
-	if len(keys) > 0 && keys[0].Grain == rollcall.Minute {
+	if clock == store.MinuteClock {
 		unit = 60
 	}
 	for len(keys) > 0 {

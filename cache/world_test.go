@@ -36,7 +36,6 @@ type world struct {
 	loads    []string              // "cells 3-5", "sets 0 3-5", "ledger 1-2"
 	empty    map[block.Period]bool // periods whose blocks are gone
 	loading  func(context.Context) error
-	openNow  int
 	readFail error
 }
 
@@ -276,7 +275,7 @@ func readAll(ctx context.Context, c *Cache) error {
 				for i, p := range sets {
 					s, err := p.Sets()
 					if err != nil || p.HasMasks() != masks || uint64(len(s.Users)) != stamped(v.Head())[i] {
-						return fmt.Errorf("sets of %v: %v, %v", p.Key, s, err)
+						return fmt.Errorf("sets of %v: %v, %w", p.Key, s, err)
 					}
 				}
 			}
