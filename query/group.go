@@ -18,7 +18,6 @@ type groups struct {
 	sparse map[string]uint32 // number by values
 	values []rollcall.Value  // of each group, len(sizes) apiece
 	n      int
-	key    []byte
 }
 
 func newGroups(p *plan) *groups {
@@ -35,13 +34,15 @@ func newGroups(p *plan) *groups {
 	return g
 }
 
-// find gives the number of the group that a row of columns belongs to; ok is false when it was never met.
+// find gives the number of the group that a row of columns belongs to; ok is false when it was never met. Several goroutines
+// may find groups while none is added.
 func (g *groups) find(columns [][]rollcall.Value, row int) (number uint32, ok bool) {
 	if g.dense != nil {
 		number = g.dense[g.radix(columns, row)]
 		return number - 1, number > 0
 	}
-	number, ok = g.sparse[string(g.encode(columns, row))]
+	var room [4 * rollcall.MaxDimensions]byte
+	number, ok = g.sparse[string(encode(room[:0], columns, row))]
 	return number, ok
 }
 
@@ -55,7 +56,7 @@ func (g *groups) add(columns [][]rollcall.Value, row int) uint32 {
 	if g.dense != nil {
 		g.dense[g.radix(columns, row)] = number + 1
 	} else {
-		g.sparse[string(g.encode(columns, row))] = number
+		g.sparse[string(encode(nil, columns, row))] = number
 	}
 	return number
 }
@@ -68,12 +69,11 @@ func (g *groups) radix(columns [][]rollcall.Value, row int) int {
 	return at
 }
 
-func (g *groups) encode(columns [][]rollcall.Value, row int) []byte {
-	g.key = g.key[:0]
+func encode(dst []byte, columns [][]rollcall.Value, row int) []byte {
 	for _, col := range columns {
-		g.key = binary.LittleEndian.AppendUint32(g.key, uint32(col[row]))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(col[row]))
 	}
-	return g.key
+	return dst
 }
 
 // valuesOf gives the values of a group in the order of group_by.
