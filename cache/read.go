@@ -3,7 +3,6 @@ package cache
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -27,21 +26,26 @@ type source[B any] struct {
 	period func(B) block.Period
 }
 
-// read gives the blocks of the stamps from memory, and loads those that are missing.
-func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp) ([]B, error) {
-	blocks := make([]B, len(stamps))
-	var missing []Key
+// lookUp gives the blocks of the stamps that are in memory, nil for the others, and the keys of those.
+func lookUp[B any](v *View, kind Kind, g rollcall.Grain, which uint32, stamps []store.Stamp) (blocks []B, missing []Key) {
+	blocks = make([]B, len(stamps))
+	memory := v.cache.memory
 	for i, stamp := range stamps {
-		key := keyOf(v.head, s.kind, s.grain, s.which, stamp)
-		if found, ok := v.cache.memory.Get(key); ok {
-			blocks[i], _ = found.(B)
+		key := keyOf(v.head, kind, g, which, stamp)
+		if found, ok := memory.cache.GetIfPresent(key); ok {
+			blocks[i], _ = found.value.(B)
 		} else {
 			missing = append(missing, key)
 		}
 	}
-	if len(missing) == 0 {
-		return blocks, nil
-	}
+	memory.hits[kind].Add(int64(len(stamps) - len(missing)))
+	memory.miss[kind].Add(int64(len(missing)))
+	return blocks, missing
+}
+
+// read puts the missing blocks in their places, and loads them before.
+func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp, blocks []B, missing []Key) ([]B, error) {
+	wanted := len(missing)
 	loaded, err := fetch(ctx, v, s, missing)
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp
 			blocks[i], _ = e.value.(B)
 		}
 	}
-	if len(loaded) < len(missing) {
+	if len(loaded) < wanted {
 		return nil, ErrMoved
 	}
 	return blocks, nil
@@ -122,49 +126,6 @@ func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key
 		v.cache.deps.Level.Put(blobs)
 	}
 	return loaded, nil
-}
-
-// fromLevel puts what the second level has into loaded and gives the rest.
-func fromLevel[B any](ctx context.Context, v *View, s source[B], keys []Key, loaded map[Key]kept) (missing []Key) {
-	level := v.cache.deps.Level
-	if level == nil || s.encode == nil {
-		return keys
-	}
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = levelKey(k)
-	}
-	blobs := level.Get(ctx, names)
-	for i, k := range keys {
-		if i >= len(blobs) || blobs[i] == nil {
-			missing = append(missing, k)
-			continue
-		}
-		e, err := unpack(s, names[i], blobs[i], k)
-		if err != nil {
-			v.cache.deps.Logger.Warn("a block of the second level is not what it should be", "error", err)
-			missing = append(missing, k)
-			continue
-		}
-		loaded[k] = e
-	}
-	return missing
-}
-
-// unpack reads a blob of the second level; what has no content is of a period whose block is empty.
-func unpack[B any](s source[B], name string, blob []byte, k Key) (e kept, err error) {
-	content, ok := unseal(name, blob)
-	if !ok {
-		return e, fmt.Errorf("%d bytes under %q: %w", len(blob), name, block.ErrCorrupt)
-	}
-	if len(content) == 0 {
-		return e, nil
-	}
-	b, err := s.decode(content, k)
-	if err != nil {
-		return e, err
-	}
-	return kept{b, clamp(s.size(b))}, nil
 }
 
 // current leaves out the keys whose period has another version in the store by now.
