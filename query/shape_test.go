@@ -54,6 +54,9 @@ func TestWindowsEqualCounting(t *testing.T) {
 		dims, cuboids := []string{"campaign", "age"}, rollcall.Cuboids(2)
 		m := querytest.Build(cal, dims, cuboids, shards, facts)
 		e := engineOver(m, cal, cuboids, cal.DayStart(today+1), time.Hour, 1000*24*time.Hour)
+		if err := m.Split(rapid.IntRange(1, 3).Draw(t, "parts")); err != nil {
+			t.Fatal(err)
+		}
 		e.maxUnited = rapid.SampledFrom([]int{0, 2, maxUnited}).Draw(t, "united")
 		for range 4 {
 			first := today - rollcall.Date(rapid.IntRange(0, 99).Draw(t, "first"))
