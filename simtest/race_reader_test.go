@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/query"
 )
 
 // raceLog is what writer and readers know of each other.
@@ -28,7 +29,7 @@ type raceLog struct {
 	tags     map[string]uint64
 	seed     maphash.Seed
 
-	replies, unchanged, repeated atomic.Int64
+	replies, unchanged, reports atomic.Int64
 }
 
 func (l *raceLog) wrong(format string, args ...any) {
@@ -98,7 +99,52 @@ func (r *raceReader) run(ctx context.Context) {
 	shapes := raceShapes()
 	for ctx.Err() == nil && len(r.violations()) == 0 {
 		r.ask(shapes[rand.IntN(len(shapes))])
+		if rand.IntN(16) == 0 {
+			r.askReport()
+		}
 	}
+}
+
+// askReport asks for the simple report, which does not tell which commit it is of: it must be one that it may be of.
+func (r *raceReader) askReport() {
+	w := httptest.NewRecorder()
+	low, began := int(r.raceLog.announced.Load()), time.Now()
+	r.server.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/metrics", nil))
+	high := int(r.begun.Load())
+	r.reports.Add(1)
+	var rows []query.DailyMetric
+	if err := json.Unmarshal(w.Body.Bytes(), &rows); err != nil {
+		r.wrong("report: %v: %s", err, w.Body)
+		return
+	}
+	if tag := w.Header().Get("ETag"); !r.meets(tag, w.Body.String()) {
+		r.wrong("report: tag %s stands for two answers", tag)
+	}
+	if !r.announced {
+		low = 0
+	}
+	for n := low; n <= high; n++ {
+		if at, ok := r.since(n + 1); (!ok || began.Sub(at) <= r.poll) && reportIs(rows, n) {
+			return
+		}
+	}
+	r.wrong("report: of no commit from %d to %d: %s", low, high, w.Body)
+}
+
+// reportIs tells whether a report is that of commit n.
+func reportIs(rows []query.DailyMetric, n int) bool {
+	for _, d := range raceDays() {
+		k := int64(d.touches(n))
+		if k == 0 {
+			continue
+		}
+		last := len(rows) - 1
+		if last < 0 || rows[last].Date != d.start().Format(time.DateOnly) || rows[last].DAU != raceShards*k {
+			return false
+		}
+		rows = rows[:last]
+	}
+	return len(rows) == 0
 }
 
 // ask asks once and checks the reply.
@@ -171,7 +217,6 @@ func (r *raceReader) checkUnchanged(s raceShape, held heldReply, low, high int, 
 			continue // too old to be the one
 		}
 		if s.same(held.n, n) {
-			r.repeated.Add(1)
 			return
 		}
 	}
