@@ -119,7 +119,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	if notModified(w, r.Header.Get("If-None-Match"), tag) {
 		return
 	}
-	days, err := s.Engine.Metrics(r.Context(), values)
+	days, tag, err := s.Engine.Metrics(r.Context(), values)
 	if err != nil {
 		s.fail(w, r, err)
 		return

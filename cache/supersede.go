@@ -23,7 +23,7 @@ func (c *Cache) supersede(before, after *store.Head) {
 				}
 				c.memory.Drop(k)
 				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.Kind != KindLedger {
-					stale = append(stale, levelKey(before, k))
+					stale = append(stale, levelKey(k))
 				}
 			}
 		}
@@ -55,8 +55,8 @@ func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys 
 	return keys
 }
 
-// cellsOf names the blocks of a grain and cuboid.
-type cellsOf struct {
+// cellsKind names the blocks of a grain and cuboid.
+type cellsKind struct {
 	grain  rollcall.Grain
 	cuboid rollcall.Cuboid
 }
@@ -67,7 +67,7 @@ const maxCold = 64
 func (c *Cache) cool(k Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	of := cellsOf{k.Grain, rollcall.Cuboid(k.Which)}
+	of := cellsKind{k.Grain, rollcall.Cuboid(k.Which)}
 	if len(c.cold[of]) < maxCold {
 		c.cold[of] = append(c.cold[of], k.Period)
 	}
@@ -77,7 +77,7 @@ func (c *Cache) cool(k Key) {
 func (c *Cache) warm(ctx context.Context) {
 	c.mu.Lock()
 	cold := c.cold
-	c.cold = map[cellsOf][]block.Period{}
+	c.cold = map[cellsKind][]block.Period{}
 	c.mu.Unlock()
 	if len(cold) == 0 {
 		return

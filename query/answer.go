@@ -23,6 +23,7 @@ type Answer struct {
 	late   int64
 	dups   int64
 	build  uint32
+	head   *store.Head // that it was made from
 	valid  atomic.Pointer[validity]
 	asked  atomic.Bool // since it was last found to hold
 }
@@ -115,14 +116,17 @@ func (e *Engine) until(now time.Time) time.Time {
 // them to make it. Errors are those of Query.
 func (q *Question) Answer(ctx context.Context) (*Answer, error) {
 	for q.kept == nil {
-		made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) { return q.engine.make(ctx, q) })
-		if err != nil && ctx.Err() == nil && isContextError(err) {
+		mine := false
+		made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) { mine = true; return q.engine.make(ctx, q) })
+		if err != nil && !mine && ctx.Err() == nil && isContextError(err) {
 			continue // the caller that was making it gave up
 		}
 		if err != nil {
 			return nil, err
 		}
-		q.kept, _ = made.(*Answer)
+		if q.kept, _ = made.(*Answer); q.kept.Tag != q.Tag {
+			q.head = q.kept.head // which is newer: the tail tells of what the rows hold
+		}
 	}
 	return q.kept, nil
 }
@@ -130,6 +134,7 @@ func (q *Question) Answer(ctx context.Context) (*Answer, error) {
 func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 	var a *Answer
 	err := e.cache.Read(ctx, func(v *cache.View) error {
+		until := e.until(e.cfg.Now()) // before the question is read
 		p, err := e.plan(q.req, v.Head())
 		if err != nil {
 			return err
@@ -138,8 +143,8 @@ func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 		if err != nil {
 			return err
 		}
-		a = &Answer{Tag: res.Tag, Format: p.format, late: res.Late, dups: res.Duplicates, build: res.Build}
-		a.valid.Store(&validity{v.Head(), e.until(e.cfg.Now())})
+		a = &Answer{Tag: res.Tag, Format: p.format, late: res.Late, dups: res.Duplicates, build: res.Build, head: v.Head()}
+		a.valid.Store(&validity{v.Head(), until})
 		return a.finish(res)
 	})
 	if err == nil && a.result == nil && len(a.rows) <= maxKept {

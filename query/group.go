@@ -38,7 +38,8 @@ func newGroups(p *plan) *groups {
 	return g
 }
 
-// find gives, to any number of goroutines at a time, the number of the group that a row of columns belongs to; ok is false when it was never met.
+// find gives the number of the group that a row of columns belongs to; ok is false when it was never met. Several goroutines
+// may find groups while none is added.
 func (g *groups) find(columns [][]rollcall.Value, row int) (number uint32, ok bool) {
 	if g.dense != nil {
 		number = g.dense[g.radix(columns, row)]
@@ -76,11 +77,11 @@ func (g *groups) radix(columns [][]rollcall.Value, row int) int {
 	return at
 }
 
-func encode(key []byte, columns [][]rollcall.Value, row int) []byte {
+func encode(dst []byte, columns [][]rollcall.Value, row int) []byte {
 	for _, col := range columns {
-		key = binary.LittleEndian.AppendUint32(key, uint32(col[row]))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(col[row]))
 	}
-	return key
+	return dst
 }
 
 // valuesOf gives the values of a group in the order of group_by.
