@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// report is what a benchmark prints as JSON.
+// benchReport is what a benchmark prints as JSON.
 type benchReport struct {
 	Version  string    `json:"version"`
 	Cores    int       `json:"cores"`
@@ -58,7 +58,7 @@ func (b *bench) remarks() (notes []string) {
 		notes = append(notes, "client and server of the repeated questions are one process here and share its cores")
 	}
 	if b.Ingest > 0 {
-		notes = append(notes, fmt.Sprintf("%s events/s were taken in, %d turns without and with", humanize.Comma(int64(b.ingested)), b.Rounds))
+		notes = append(notes, fmt.Sprintf("%s events/s were taken in; turns without and with: %d each", humanize.Comma(int64(b.ingested)), b.Rounds))
 	}
 	return notes
 }
