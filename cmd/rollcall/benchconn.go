@@ -50,22 +50,23 @@ func dial(ctx context.Context, base *url.URL) (*connection, error) {
 	return &connection{c, bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
-// exchange sends a request and reads the reply, which must be 200. It gives the size of its body.
-func (c *connection) exchange(request []byte) (bytes int64, err error) {
+// exchange sends a request and reads the reply, which must be 200.
+func (c *connection) exchange(request []byte) error {
 	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := c.Write(request); err != nil {
-		return 0, err
+		return err
 	}
 	resp, err := http.ReadResponse(c.in, nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return 0, errors.Join(fmt.Errorf("%s: %s", resp.Status, body), err)
+		return errors.Join(fmt.Errorf("%s: %s", resp.Status, body), err)
 	}
-	return io.Copy(io.Discard, resp.Body)
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }

@@ -114,10 +114,10 @@ func (t *localTarget) ask(ctx context.Context, mode string, q *question) (reply,
 	if mode == modeCold {
 		engine = t.emptyEngine()
 	}
-	switch {
-	case q.path == queryPath:
+	switch q.path {
+	case queryPath:
 		return askQuery(ctx, engine, q.values)
-	case q.path == reportPath:
+	case reportPath:
 		return timed(func() ([]query.DailyMetric, error) { return engine.Metrics(ctx, q.values) })
 	default:
 		name := strings.TrimPrefix(q.path, dimensionsPath+"/")

@@ -180,7 +180,7 @@ func (c *client) hammer(ctx context.Context, request []byte, until time.Time) (s
 	defer conn.Close()
 	for {
 		start := time.Now()
-		if _, err := conn.exchange(request); err != nil {
+		if err := conn.exchange(request); err != nil {
 			return samples, err
 		}
 		end := time.Now()
