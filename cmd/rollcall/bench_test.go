@@ -227,7 +227,7 @@ func BenchmarkRepeated(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer n.close()
-	handler, err := n.handler()
+	handler, err := n.handler(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
