@@ -16,7 +16,7 @@ test: ## everything that must be green: format, vet, lint, all tests
 lint: ## the linter alone
 	golangci-lint run ./...
 
-bench: ## the benchmarks of every package
+bench: ## the benchmarks of every package; whole answers: rollcall bench, scripts/bench-http, scripts/bench-scale
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## each fuzz target for FUZZTIME

@@ -35,6 +35,8 @@ func diagram() map[string][]string {
 		"api":         {".", "store", "query"},
 		"dashboard":   {},
 
+		"scripts/barehttp": {},
+
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }

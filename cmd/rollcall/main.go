@@ -37,6 +37,7 @@ type program struct {
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
 	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
+	Bench      benchCmd                  `cmd:"" help:"Measure how long answers take."`
 	Config     configCmd                 `cmd:"" help:"Check or print the configuration."`
 	Version    versionCmd                `cmd:"" help:"Print the version."`
 	Completion kongcompletion.Completion `cmd:"" help:"Set up tab completion for your shell."`
@@ -62,7 +63,8 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Config.Check.Settings, &p.Config.Print.Settings} {
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Bench.Settings,
+		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}
 	exit := -1

@@ -170,9 +170,14 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
 	n.cache = cache.New(cache.Config{Bytes: c.CacheMemory, Poll: c.CachePoll, Cuboids: rollcall.Cuboids(len(c.Dimensions))},
 		cache.Deps{Store: n.store, Logger: n.logger, Now: time.Now})
-	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now}, n.cache)
+	n.engine = query.New(n.engineConfig(), n.cache)
 	return nil
+}
+
+func (n *node) engineConfig() query.Config {
+	c := &n.cfg
+	return query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now}
 }
 
 // shape tells intake what the events look like.
