@@ -119,3 +119,7 @@ func (v *view) Ledger(ctx context.Context, from, until int64) (rows []store.Ledg
 	}
 	return rows, nil
 }
+
+func (v *view) State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
+	return state(ctx, key, v.read)
+}
