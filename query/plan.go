@@ -208,7 +208,12 @@ func (p *plan) tag() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "%x %d %d %d %v %v %d %v %s %v %v %q %q %v %v", p.head.Identity, p.head.Build, p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
 		p.order, p.groupBy, p.dims, names, p.filters, p.cal.Location())
-	for _, stamps := range p.reads() {
+	return tagOf(h, p.reads())
+}
+
+// tagOf ends a tag with the versions of all that is read.
+func tagOf(h *xxh3.Hasher, reads [][]store.Stamp) string {
+	for _, stamps := range reads {
 		var pair [16]byte
 		for _, s := range stamps {
 			binary.LittleEndian.PutUint64(pair[:], uint64(s.Period))

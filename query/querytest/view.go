@@ -70,7 +70,9 @@ func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
 }
 
 // Cache gives a cache over the store that asks it at every view.
-func (m *Store) Cache() *cache.Cache { return cache.New(cache.Config{}, cache.Deps{Store: m, Firsts: ReadFirsts}) }
+func (m *Store) Cache() *cache.Cache {
+	return cache.New(cache.Config{}, cache.Deps{Store: m, Firsts: ReadFirsts})
+}
 
 // Cells gives the blocks of a grain and cuboid in the stretch of periods, by rising period.
 func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
