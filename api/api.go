@@ -40,6 +40,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /api/v1/metrics", s.metrics)
 	mux.HandleFunc("GET /api/v1/query", s.queryGet)
 	mux.HandleFunc("POST /api/v1/query", s.queryPost)
+	mux.HandleFunc("GET /api/v1/retention", s.retention)
 	mux.HandleFunc("GET /api/v1/dimensions", s.dimensions)
 	mux.HandleFunc("GET /api/v1/dimensions/{name}", s.values)
 	mux.HandleFunc("GET /api/v1/status", s.status)

@@ -1,5 +1,5 @@
-// Package api answers HTTP requests about the figures: /api/v1/metrics, /api/v1/query, /api/v1/dimensions,
-// /api/v1/status, /healthz and /readyz. It reads parameters, asks the engine, and writes replies; it computes nothing.
+// Package api answers HTTP requests about the figures: /api/v1/metrics, /api/v1/query, /api/v1/retention,
+// /api/v1/dimensions, /api/v1/status, /healthz and /readyz. It reads parameters, asks the engine, and writes replies; it computes nothing.
 //
 // Invariants:
 //

@@ -45,7 +45,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, problem{Type: "about:blank", Status: http.StatusNotFound, Detail: "nothing answers " + r.Method + " " + r.URL.Path,
-		Valid: []string{"GET /api/v1/metrics", "GET /api/v1/query", "POST /api/v1/query", "GET /api/v1/dimensions", "GET /api/v1/dimensions/<name>", "GET /api/v1/status"}})
+		Valid: []string{"GET /api/v1/metrics", "GET /api/v1/query", "POST /api/v1/query", "GET /api/v1/retention", "GET /api/v1/dimensions", "GET /api/v1/dimensions/<name>", "GET /api/v1/status"}})
 }
 
 func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, p problem) {

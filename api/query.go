@@ -13,12 +13,14 @@ import (
 )
 
 func (s *server) queryGet(w http.ResponseWriter, r *http.Request) {
-	s.answer(w, r, r.URL.RawQuery, func() (*query.Request, error) {
-		values, err := parameters(r)
-		if err != nil {
-			return nil, err
-		}
-		return query.ParseValues(values)
+	s.answer(w, r, func() (*query.Question, error) {
+		return s.Engine.Ask(r.Context(), r.URL.RawQuery, func() (*query.Request, error) {
+			values, err := parameters(r)
+			if err != nil {
+				return nil, err
+			}
+			return query.ParseValues(values)
+		})
 	})
 }
 
@@ -28,15 +30,17 @@ func (s *server) queryPost(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.answer(w, r, "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
+	s.answer(w, r, func() (*query.Question, error) {
+		return s.Engine.Ask(r.Context(), "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
+	})
 }
 
-func (s *server) answer(w http.ResponseWriter, r *http.Request, text string, parse func() (*query.Request, error)) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, ask func() (*query.Question, error)) {
 	var fresh time.Time
 	if s.Freshness != nil {
 		fresh = s.Freshness() // before the question is asked, so that the answer holds all that it promises
 	}
-	q, err := s.Engine.Ask(r.Context(), text, parse)
+	q, err := ask()
 	if err != nil {
 		s.fail(w, r, err)
 		return
