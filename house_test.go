@@ -34,7 +34,7 @@ func diagram() map[string][]string {
 		"api":       {".", "query"},
 		"dashboard": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "query", "api", "dashboard"},
 	}
 }
 

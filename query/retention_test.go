@@ -200,8 +200,8 @@ func TestRetentionTable(t *testing.T) {
 	if err := r.WriteTable(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := `week         users    0     1     2 
-2026-10-26  100000 100%  >99%   <1% 
+	want := `week         users    0     1     2
+2026-10-26  100000 100%  >99%   <1%
 2026-11-02       0    -*
 
 2 cohorts, exact, as of never (nothing was committed); * the week is not over

@@ -75,31 +75,38 @@ func (c *CohortRow) openAt(k int) bool { return c.Open && k == len(c.Active)-1 }
 // WriteTable writes the triangle for people: a line for each cohort, and what part of its users were active in each period.
 func (r *Retention) WriteTable(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	width := len("users")
-	periods := 0
+	width, periods, note := len("users"), 0, ""
 	for _, row := range r.Rows {
 		width, periods = max(width, len(strconv.FormatInt(row.Users, 10))), max(periods, len(row.Active))
-	}
-	fmt.Fprintf(out, "%-10s  %*s", r.Cohort, width, "users")
-	for k := range periods {
-		fmt.Fprintf(out, "%5d ", k)
-	}
-	fmt.Fprintln(out)
-	for _, row := range r.Rows {
-		fmt.Fprintf(out, "%-10s  %*d", row.Cohort, width, row.Users)
-		for k, n := range row.Active {
-			mark := " "
-			if row.openAt(k) {
-				mark = "*"
-			}
-			fmt.Fprintf(out, "%5s%s", percent(n, row.Users), mark)
+		if row.Open {
+			note = "; * the " + r.Cohort + " is not over"
 		}
-		fmt.Fprintln(out)
 	}
-	if _, err := fmt.Fprintf(out, "\n%d cohorts, exact, as of %s; * the %s is not over\n", len(r.Rows), showTime(r.AsOf), r.Cohort); err != nil {
+	line := fmt.Sprintf("%-10s  %*s", r.Cohort, width, "users")
+	for k := range periods {
+		line += fmt.Sprintf("%5d ", k)
+	}
+	fmt.Fprintln(out, strings.TrimRight(line, " "))
+	for i := range r.Rows {
+		fmt.Fprintln(out, r.Rows[i].tableLine(width))
+	}
+	if _, err := fmt.Fprintf(out, "\n%d cohorts, exact, as of %s%s\n", len(r.Rows), showTime(r.AsOf), note); err != nil {
 		return err
 	}
 	return out.Flush()
+}
+
+func (c *CohortRow) tableLine(width int) string {
+	line := fmt.Sprintf("%-10s  %*d", c.Cohort, width, c.Users)
+	for k, n := range c.Active {
+		line += fmt.Sprintf("%5s", percent(n, c.Users))
+		if c.openAt(k) {
+			line += "*"
+		} else {
+			line += " "
+		}
+	}
+	return strings.TrimRight(line, " ")
 }
 
 // percent gives a part of a whole to the nearest percent, and sees to it that only none and all look like it.
