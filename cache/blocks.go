@@ -73,11 +73,8 @@ func (v *View) Dropped(ctx context.Context, from, until int64) (late, duplicates
 
 // drops reads the days that have any.
 func drops(ctx context.Context, under store.View, from, until block.Period) (days []*Drops, err error) {
-	rows, err := under.Ledger(ctx, int64(from)*dayMS, int64(until)*dayMS)
+	rows, err := under.Ledger(ctx, int64(from)*dayMS, int64(until)*dayMS, true)
 	for _, r := range rows {
-		if r.Late == 0 && r.Duplicates == 0 {
-			continue
-		}
 		day := store.LedgerDay(r.Hour)
 		if len(days) == 0 || days[len(days)-1].day != day {
 			days = append(days, &Drops{day: day})

@@ -111,7 +111,7 @@ func (r *reader) datesWithData(stamps []store.Stamp) (dates []rollcall.Date, err
 		if c == nil {
 			continue
 		}
-		if err := p.check(p.cuboid, c.Dims); err != nil {
+		if err := p.checkCells(c, c.Dims); err != nil {
 			return nil, err
 		}
 		pass := p.selected(p.cuboid, c.Dims, c.Len())

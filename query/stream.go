@@ -7,8 +7,8 @@ import (
 	"rollcall/block"
 )
 
-// stream counts many groups, one after the other: it remembers for each user when he was last seen in the group at hand.
-// The cells of a group are visited by rising period, so that this tells whether he is new in a bucket.
+// stream counts many groups, one after the other. The cells of a group are visited by rising period, so that it is enough to
+// know of each user whether, or when, he was last seen in the group at hand.
 type stream struct {
 	*counting
 	*rowIndex
@@ -27,7 +27,7 @@ type cellAt struct {
 }
 
 func (c *counting) newStream() *stream {
-	return &stream{counting: c, rowIndex: newRowIndex(c.table), cells: make([][]cellAt, c.table.groups.n), seen: make([]int32, c.users())}
+	return &stream{counting: c, rowIndex: newRowIndex(c.table), cells: make([][]cellAt, c.table.groups.n)}
 }
 
 // gather lists the cells of each group. The sets stay in memory until the stream is done.
@@ -47,23 +47,19 @@ func (s *stream) gather(grain rollcall.Grain, from, until block.Period, masks bo
 	})
 }
 
-// eachGroup calls visit for the cells of each period of each group.
-func (s *stream) eachGroup(begin func(), visit func(group int, sets *block.Packed) error) error {
+// eachGroup calls visit for the cells of each period of each group, and begin before each group.
+func (s *stream) eachGroup(begin func(), visit func(group int, cells []cellAt) error) error {
 	for g, cells := range s.cells {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		s.room()
 		begin()
 		for len(cells) > 0 {
 			n := 1
 			for n < len(cells) && cells[n].sets == cells[0].sets {
 				n++
 			}
-			if !s.decode(cells[:n]) {
-				return cells[0].sets.Corrupt()
-			}
-			if err := visit(g, cells[0].sets); err != nil {
+			if err := visit(g, cells[:n]); err != nil {
 				return err
 			}
 			cells = cells[n:]
@@ -92,24 +88,31 @@ func (s *stream) decode(cells []cellAt) (ok bool) {
 			}
 		}
 	}
-	return len(s.members) == 0 || int(slices.Max(s.members)) < len(s.seen)
+	return len(s.members) == 0 || int(slices.Max(s.members)) < s.counting.users()
 }
 
 // streamActive counts the active users of every row.
 func (c *counting) streamActive() error {
-	grain, masks := c.plan.source, c.plan.source != rollcall.Day
+	if c.plan.source == rollcall.Day {
+		return c.markActive()
+	}
+	grain := c.plan.source
 	if grain == rollcall.Hour {
 		grain = rollcall.Day // whose masks have the hours
 	}
 	s := c.newStream()
+	s.seen = make([]int32, c.users())
 	from, until := c.plan.periods()
-	if err := s.gather(grain, from, until, masks); err != nil {
+	if err := s.gather(grain, from, until, true); err != nil {
 		return err
 	}
 	slots := map[block.Period][]slot{}
 	last := int64(0)
-	return s.eachGroup(func() { s.stamp, last = s.stamp+1, -1<<63 }, func(g int, sets *block.Packed) error {
-		p := sets.Key.Period
+	return s.eachGroup(func() { s.room(); s.stamp, last = s.stamp+1, -1<<63 }, func(g int, cells []cellAt) error {
+		if !s.decode(cells) {
+			return cells[0].sets.Corrupt()
+		}
+		p := cells[0].sets.Key.Period
 		if slots[p] == nil {
 			slots[p] = c.plan.slots(p)
 		}
@@ -125,6 +128,54 @@ func (c *counting) streamActive() error {
 		}
 		return nil
 	})
+}
+
+// markActive counts whole days: each bucket of a group is a bit set over the users of the shard, cleared for the next.
+func (c *counting) markActive() error {
+	s := c.newStream()
+	from, until := c.plan.periods()
+	if err := s.gather(rollcall.Day, from, until, false); err != nil {
+		return err
+	}
+	set, last, row := make([]uint64, c.users()/64+1), int64(0), -1
+	var marked []cellAt
+	return s.eachGroup(func() { row = -1 }, func(g int, cells []cellAt) error {
+		if bucket := c.plan.dateBucket(rollcall.Date(cells[0].sets.Key.Period)); row < 0 || bucket != last {
+			s.wipe(set, marked)
+			marked = marked[:0]
+			i, ok := slices.BinarySearch(c.table.buckets, bucket)
+			if last, row = bucket, -1; ok {
+				row = s.row(i, g)
+			}
+		}
+		if row < 0 {
+			return nil
+		}
+		marked = append(marked, cells...)
+		for _, cell := range cells {
+			fresh, ok := cell.part.Mark(cell.cell, set)
+			if !ok {
+				return cell.sets.Corrupt()
+			}
+			c.rows[row].active += int64(fresh)
+		}
+		return nil
+	})
+}
+
+// wipe empties a bit set that only the users of some cells are in: word by word when they are few.
+func (s *stream) wipe(set []uint64, marked []cellAt) {
+	n := 0
+	for _, c := range marked {
+		n += int(c.part.Start[c.cell+1] - c.part.Start[c.cell])
+	}
+	if n > len(set)/4 || !s.decode(marked) {
+		clear(set)
+		return
+	}
+	for _, u := range s.members {
+		set[u>>6] = 0
+	}
 }
 
 // fresh counts the users at hand, of some sub-buckets, that do not bear the present stamp yet, and gives it to them.

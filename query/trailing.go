@@ -22,6 +22,7 @@ func (r *reader) dates() (first, last rollcall.Date) {
 // how many users of the group were last seen on each of the last days.
 func (c *counting) streamTrailing() error {
 	s := c.newStream()
+	s.seen = make([]int32, c.users())
 	first, last := c.dates()
 	first -= monthDays - 1
 	if err := s.gather(rollcall.Day, block.Period(first), block.Period(last)+1, false); err != nil {
@@ -102,6 +103,9 @@ func (r *reader) addTrailingCounted() error {
 	days := int(last-first) + 1
 	counted := map[uint32][]int64{} // by group and date
 	err := r.eachCells(rollcall.Day, block.Period(first), block.Period(last)+1, func(c *block.Cells) error {
+		if err := r.plan.checkCells(c, c.Dims); err != nil {
+			return err
+		}
 		columns := r.plan.columnsOf(r.plan.cuboid, c.Dims)
 		pass := r.plan.selected(r.plan.cuboid, c.Dims, c.Len())
 		for row, n := range c.Counters[rollcall.Counted] {

@@ -52,6 +52,9 @@ func (e *Engine) weights(ctx context.Context, v *cache.View, p *plan) (weights [
 	weights = make([]int64, p.size(d))
 	r := &reader{ctx: ctx, view: v, plan: p}
 	err = r.eachCells(rollcall.Day, math.MinInt64, math.MaxInt64, func(c *block.Cells) error {
+		if err := p.checkCells(c, c.Dims); err != nil {
+			return err
+		}
 		for row, v := range c.Dims[place(p.cuboid, d)] {
 			weights[v] += c.Counters[rollcall.Events][row]
 		}

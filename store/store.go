@@ -42,8 +42,8 @@ type View interface {
 	Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error)
 	// Sets returns the user sets of a shard with From ≤ period < Until, by rising period; their masks only when asked.
 	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error)
-	// Ledger returns the rows with From ≤ Hour < Until, by (hour, shard).
-	Ledger(ctx context.Context, from, until int64) ([]LedgerRow, error)
+	// Ledger returns the rows with From ≤ Hour < Until, by (hour, shard); only those with dropped events when asked.
+	Ledger(ctx context.Context, from, until int64, dropped bool) ([]LedgerRow, error)
 	// State returns the chunks of one part of a shard's state, oldest first.
 	State(ctx context.Context, key StateKey) ([]StateChunk, error)
 	// Close releases the view.

@@ -105,9 +105,9 @@ func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until
 }
 
 // Ledger gives the rows in the stretch of hours.
-func (m *Store) Ledger(_ context.Context, from, until int64) (rows []store.LedgerRow, err error) {
+func (m *Store) Ledger(_ context.Context, from, until int64, dropped bool) (rows []store.LedgerRow, err error) {
 	for _, r := range m.Rows {
-		if r.Hour >= from && r.Hour < until {
+		if r.Hour >= from && r.Hour < until && (!dropped || r.Late > 0 || r.Duplicates > 0) {
 			rows = append(rows, r)
 		}
 	}

@@ -126,7 +126,7 @@ func found(t *testing.T, s *Store, v store.View, shard, n int) string {
 		must(t, err)
 		users += len(s.Users)
 	}
-	ledger, err := v.Ledger(context.Background(), 0, 1)
+	ledger, err := v.Ledger(context.Background(), 0, 1, false)
 	must(t, err)
 	count := int64(0)
 	if n > 0 {

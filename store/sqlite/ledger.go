@@ -26,9 +26,18 @@ func (s *session) addLedger(ctx context.Context, c *store.Commit) error {
 	return nil
 }
 
-func (s *session) ledger(ctx context.Context, from, until int64) ([]store.LedgerRow, error) {
-	const query = `SELECT hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
+const (
+	selectLedger = `SELECT hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
 		WHERE hour >= ? AND hour < ? ORDER BY hour, shard`
+	selectDropped = `SELECT hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
+		WHERE (duplicates > 0 OR late > 0) AND hour >= ? AND hour < ? ORDER BY hour, shard`
+)
+
+func (s *session) ledger(ctx context.Context, from, until int64, dropped bool) ([]store.LedgerRow, error) {
+	query := selectLedger
+	if dropped {
+		query = selectDropped
+	}
 	var rows []store.LedgerRow
 	err := s.each(ctx, func(scan func(...any) error) error {
 		var r store.LedgerRow

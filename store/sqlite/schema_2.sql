@@ -10,6 +10,8 @@ UPDATE head SET revision = revision + 1, expired = revision + 1;
 -- The masks of user sets, which most readers need not fetch, stand behind what all of them read.
 ALTER TABLE chunks ADD COLUMN masks BLOB NOT NULL DEFAULT x'';
 
+CREATE INDEX ledger_dropped ON ledger (hour, shard) WHERE duplicates > 0 OR late > 0;
+
 -- A number that no other store has, so that what is cached of one is never taken for another's.
 ALTER TABLE head ADD COLUMN identity INTEGER NOT NULL DEFAULT 0;
 UPDATE head SET identity = random();

@@ -109,9 +109,9 @@ func mergeByKey[B any](list []chunk, merge func([]chunk) (B, error), size func(B
 	return blocks, nil
 }
 
-func (v *view) Ledger(ctx context.Context, from, until int64) (rows []store.LedgerRow, err error) {
+func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (rows []store.LedgerRow, err error) {
 	err = v.read(func(s *session) error {
-		rows, err = s.ledger(ctx, from, until)
+		rows, err = s.ledger(ctx, from, until, dropped)
 		return err
 	})
 	if err != nil {

@@ -66,7 +66,7 @@ func TestViewsAreBounded(t *testing.T) {
 		must(t, err)
 		defer func() { must(t, v.Close()) }()
 	}
-	if _, err := views[0].Ledger(context.Background(), 0, 1); err == nil {
+	if _, err := views[0].Ledger(context.Background(), 0, 1, false); err == nil {
 		t.Fatal("a view outlived its context")
 	}
 }
@@ -195,4 +195,20 @@ func TestReadsFollowTheIndex(t *testing.T) {
 		}
 		must(t, errors.Join(rows.Err(), rows.Close()))
 	}
+}
+
+// Drops are found without passing over the rows of hours that have none.
+func TestDropsHaveAnIndex(t *testing.T) {
+	s := openTest(t, newPath(t), nil, 1)
+	rows, err := s.writer.session.conn.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+selectDropped, 1, 2)
+	must(t, err)
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		must(t, rows.Scan(&id, &parent, &unused, &detail))
+		if !strings.Contains(detail, "USING INDEX ledger_dropped (hour>? AND hour<?)") {
+			t.Error(detail)
+		}
+	}
+	must(t, errors.Join(rows.Err(), rows.Close()))
 }

@@ -106,7 +106,12 @@ func (m *model) check(t fatal, v store.View) {
 	}
 	m.checkCells(t, v)
 	m.checkSets(t, v)
-	ledger, err := v.Ledger(context.Background(), -1<<50, 1<<50)
+	dropped, err := v.Ledger(context.Background(), -1<<50, 1<<50, true)
+	must(t, err)
+	if want := slices.DeleteFunc(m.ledgerRows(), func(r store.LedgerRow) bool { return r.Late == 0 && r.Duplicates == 0 }); !slices.Equal(dropped, want) {
+		t.Fatalf("ledger of drops\n%+v\nwant\n%+v", dropped, want)
+	}
+	ledger, err := v.Ledger(context.Background(), -1<<50, 1<<50, false)
 	must(t, err)
 	if want := m.ledgerRows(); !slices.Equal(ledger, want) {
 		t.Fatalf("ledger\n%+v\nwant\n%+v", ledger, want)
