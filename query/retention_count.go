@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/bits"
@@ -104,55 +105,77 @@ func (c *retaining) count() error {
 
 // join puts the users whose first event passes the filter into their cohorts.
 func (c *retaining) join(f *block.Firsts) error {
-	if err := c.plan.check(c.plan.full, f.Dims); err != nil {
-		return err
-	}
-	pass := c.plan.selected(c.plan.full, f.Dims, f.Len())
+	low, high := c.zones[0].From, c.zones[len(c.zones)-1].Until
+	first, unit, end := int(c.ask.first), int(c.ask.unit), int(c.ask.date(c.ask.cohorts))
 	var zone rollcall.Zone
 	for i, ms := range f.Time {
-		if pass != nil && !pass[i] {
+		if ms < low || ms >= high {
 			continue
 		}
 		if !zone.Holds(ms) {
-			if zone = c.zoneOf(ms); !zone.Holds(ms) {
-				continue
-			}
+			zone = c.zoneOf(ms)
 		}
 		date, _ := zone.Date(ms)
-		cohort := (int(date) - int(c.ask.first)) / int(c.ask.unit)
-		if date < c.ask.first || cohort >= c.ask.cohorts {
+		if int(date) < first || int(date) >= end {
 			continue
 		}
-		user := int(f.User[i])
-		if user >= len(c.cohortOf) {
-			return fmt.Errorf("user %d of %d", user, len(c.cohortOf)-1)
+		pass, err := c.passes(f, i)
+		if err != nil {
+			return err
 		}
-		c.cohortOf[user] = uint16(cohort)
-		c.someone[user/64] |= 1 << (user % 64)
-		c.counts.users[cohort]++
+		if pass {
+			if err := c.enter(f.User[i], (int(date)-first)/unit); err != nil {
+				return err
+			}
+		}
 	}
 	return c.ctx.Err()
 }
 
-// zones covers the instants of all cohorts, and some more.
-func (p *retentionPlan) zones() (zones []rollcall.Zone) {
-	const margin = 24 * hourMS // no zone is further from UTC
-	until := p.date(p.cohorts).UTC().UnixMilli() + margin
-	for ms := p.first.UTC().UnixMilli() - margin; ms < until; ms = zones[len(zones)-1].Until {
-		zones = append(zones, p.cal.Zone(ms))
+// passes tells whether a first event matches the filters.
+func (c *retaining) passes(f *block.Firsts, i int) (bool, error) {
+	for _, filter := range c.plan.filters {
+		v := f.Dims[place(c.plan.full, filter.dim)][i]
+		if int(v) >= len(filter.matches) {
+			return false, c.plan.nameless(filter.dim, v)
+		}
+		if !filter.matches[v] {
+			return false, nil
+		}
 	}
+	return true, nil
+}
+
+func (c *retaining) enter(user uint32, cohort int) error {
+	if int(user) >= len(c.cohortOf) {
+		return fmt.Errorf("user %d of %d", user, len(c.cohortOf)-1)
+	}
+	c.cohortOf[user] = uint16(cohort)
+	c.someone[user/64] |= 1 << (user % 64)
+	c.counts.users[cohort]++
+	return nil
+}
+
+// zones covers the instants of all cohorts without a gap, and some more: no zone is further than a day from UTC.
+func (p *retentionPlan) zones() []rollcall.Zone {
+	const margin = 24 * hourMS
+	ms, until := p.first.UTC().UnixMilli()-margin, p.date(p.cohorts).UTC().UnixMilli()+margin
+	zones := []rollcall.Zone{p.cal.Zone(ms)}
+	for last := zones[0]; last.Until < until; zones = append(zones, last) {
+		last = p.cal.Zone(last.Until)
+	}
+	zones[0].From = max(zones[0].From, ms)
+	zones[len(zones)-1].Until = min(zones[len(zones)-1].Until, until)
 	return zones
 }
 
-// zoneOf does not hold an instant that is in no cohort.
+// zoneOf gives the zone that holds an instant which one of them holds.
 func (c *retaining) zoneOf(ms int64) rollcall.Zone {
-	i, _ := slices.BinarySearchFunc(c.zones, ms, func(z rollcall.Zone, ms int64) int {
-		if z.Until <= ms {
-			return -1
-		}
-		return 1
-	})
-	return c.zones[min(i, len(c.zones)-1)]
+	i, found := slices.BinarySearchFunc(c.zones, ms, func(z rollcall.Zone, ms int64) int { return cmp.Compare(z.From, ms) })
+	if !found {
+		i--
+	}
+	return c.zones[i]
 }
 
 // countUnits counts the days, which are those of whole units.
