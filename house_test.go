@@ -26,21 +26,22 @@ func diagram() map[string][]string {
 		"store":        {".", "block"},
 		"store/sqlite": {".", "block", "store"},
 
-		"fold":      {".", "block", "record", "store"},
-		"aggregate": {".", "block", "record", "store", "eventlog", "fold"},
-		"intake":    {".", "decode", "record", "store", "eventlog"},
-		"cache":     {".", "block", "store"},
-		"query":     {".", "block", "store", "cache"},
-		"api":       {".", "query"},
-		"dashboard": {},
+		"fold":        {".", "block", "record", "store"},
+		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
+		"intake":      {".", "decode", "record", "store", "eventlog"},
+		"cache":       {".", "block", "store"},
+		"cache/redis": {".", "cache"},
+		"query":       {".", "block", "store", "cache"},
+		"api":         {".", "store", "query"},
+		"dashboard":   {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.

@@ -1,67 +1,90 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"rollcall"
 	"rollcall/query"
 )
 
-// Config is what the handler works with.
+// Config is what the handler works with. Parts that are nil are left out.
 type Config struct {
 	Engine    *query.Engine
+	Calendar  rollcall.Calendar                      // the report time zone; default UTC
 	Status    func(ctx context.Context) (any, error) // the reply of /api/v1/status, written as JSON
+	StatusOf  any                                    // a value of the type that Status gives, to describe it
 	Ready     func(ctx context.Context) error        // why the node can't serve; nil when it can
-	Freshness func() time.Time                       // every event acknowledged up to then is committed; may be nil
+	Freshness func() time.Time                       // every event acknowledged up to then is committed
+	Heads     Heads                                  // for the stream
+	Events    http.Handler                           // POST /v1/events
+	Page      http.Handler                           // GET of everything that is not the API's
+	Registry  *prometheus.Registry                   // served at /metrics, with the handler's own; default a new one
 	Logger    *slog.Logger                           // default slog.Default()
-	Deadline  time.Duration                          // of one request; default 30 s
+	Base      context.Context                        // streams end with it; default never
+
+	Deadline     time.Duration // of one request but a stream; default 30 s
+	Pace         time.Duration // for the client to take 64 KiB of a reply, or an event of the stream; default 30 s
+	MaxHeavy     int           // replies under construction; default 4 a core, at least 8
+	MaxSending   int           // replies beyond 64 KiB that are being written; default 16 for each of MaxHeavy
+	MaxListeners int           // of the stream; default 1,000
 }
 
 const maxBody = 64 << 10
 
 type server struct {
 	Config
-	bodies sync.Pool // *[]byte
+	routes    []*route
+	gate      *gate
+	listeners listeners
+	changes   changes
+	freshness freshness
+	replies   sync.Pool // of *reply
+	bodies    sync.Pool // of *bytes.Buffer
+	document  func() []byte
 }
 
-// New makes the handler of every path below /api/v1 but the intake's, and of /healthz and /readyz.
-func New(cfg Config) http.Handler {
-	if cfg.Deadline == 0 {
-		cfg.Deadline = 30 * time.Second
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	s := &server{Config: cfg, bodies: sync.Pool{New: func() any { return new([]byte) }}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/v1/metrics", s.metrics)
-	mux.HandleFunc("GET /api/v1/query", s.queryGet)
-	mux.HandleFunc("POST /api/v1/query", s.queryPost)
-	mux.HandleFunc("GET /api/v1/retention", s.retention)
-	mux.HandleFunc("GET /api/v1/dimensions", s.dimensions)
-	mux.HandleFunc("GET /api/v1/dimensions/{name}", s.values)
-	mux.HandleFunc("GET /api/v1/status", s.status)
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("/api/", s.notFound)
-	return s.guard(mux)
+// New makes the handler of every path. It registers its metrics in the registry.
+func New(cfg Config) http.Handler { return newServer(cfg).handler() }
+
+func newServer(cfg Config) *server {
+	cfg = cfg.defaults()
+	s := &server{Config: cfg, gate: newGate(cfg.MaxHeavy, cfg.MaxSending)}
+	s.listeners.most = int64(cfg.MaxListeners)
+	s.changes.server, s.freshness.server = s, s
+	s.replies.New = func() any { return &reply{} }
+	s.routes = s.table()
+	s.document = sync.OnceValue(s.describe)
+	cfg.Registry.MustRegister(newMeters(s))
+	return s
 }
 
-// guard sets the headers of every reply and the deadline of every request.
-func (s *server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache")
-		ctx, cancel := context.WithTimeout(r.Context(), s.Deadline)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+func (c Config) defaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Registry == nil {
+		c.Registry = prometheus.NewRegistry()
+	}
+	if c.Base == nil {
+		c.Base = context.Background()
+	}
+	if c.Calendar == (rollcall.Calendar{}) {
+		c.Calendar = rollcall.NewCalendar(time.UTC)
+	}
+	c.Deadline = cmp.Or(c.Deadline, 30*time.Second)
+	c.Pace = cmp.Or(c.Pace, 30*time.Second)
+	c.MaxHeavy = cmp.Or(c.MaxHeavy, max(4*runtime.GOMAXPROCS(0), 8))
+	c.MaxSending = cmp.Or(c.MaxSending, 16*c.MaxHeavy)
+	c.MaxListeners = cmp.Or(c.MaxListeners, 1000)
+	return c
 }
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
@@ -77,10 +100,6 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) status(w http.ResponseWriter, r *http.Request) {
-	if s.Status == nil {
-		s.notFound(w, r)
-		return
-	}
 	state, err := s.Status(r.Context())
 	if err != nil {
 		s.fail(w, r, err)

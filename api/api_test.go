@@ -31,7 +31,9 @@ func sample() *querytest.Store {
 	return querytest.Build(rollcall.NewCalendar(time.UTC), []string{"campaign", "age"}, rollcall.Cuboids(2), 2, facts)
 }
 
-func handler(v store.Viewer, change func(*Config)) http.Handler {
+func handler(v store.Viewer, change func(*Config)) http.Handler { return New(configured(v, change)) }
+
+func configured(v store.Viewer, change func(*Config)) Config {
 	cfg := Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Engine: query.New(query.Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2),
 			Calendar: rollcall.NewCalendar(time.UTC), Now: func() time.Time { return noon }},
@@ -39,7 +41,7 @@ func handler(v store.Viewer, change func(*Config)) http.Handler {
 	if change != nil {
 		change(&cfg)
 	}
-	return New(cfg)
+	return cfg
 }
 
 func do(h http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
@@ -50,6 +52,16 @@ func do(h http.Handler, method, path, body string, header ...string) *httptest.R
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+func TestParquetReply(t *testing.T) {
+	get := do(handler(sample(), nil), "GET", "/api/v1/query?from=2026-11-01&metrics=active_users&group_by=campaign&compare=previous_year&format=parquet", "")
+	if h := get.Header(); get.Code != 200 || h.Get("Content-Type") != "application/vnd.apache.parquet" || h.Get("Content-Disposition") != `attachment; filename="rollcall.parquet"` {
+		t.Error(get.Code, h)
+	}
+	if body := get.Body.String(); !strings.HasPrefix(body, "PAR1") || !strings.HasSuffix(body, "PAR1") || !strings.Contains(body, "active_users_change") {
+		t.Errorf("%.80q", body)
+	}
 }
 
 func TestQueryReply(t *testing.T) {

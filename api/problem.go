@@ -20,16 +20,21 @@ type problem struct {
 	Detail    string   `json:"detail"`
 	Parameter string   `json:"parameter,omitzero"`
 	Valid     []string `json:"valid,omitempty"`
+	Estimate  int64    `json:"estimate,omitzero"` // cells and user-set entries
+	Limit     int64    `json:"limit,omitzero"`
 }
 
 // fail replies what went wrong. Causes that are not the client's are logged and not told.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var bad *query.BadRequest
+	var costly *query.TooCostly
 	var large *http.MaxBytesError
 	p := problem{Type: "about:blank", Status: http.StatusInternalServerError, Detail: "the figures could not be read; the server's log says why"}
 	switch {
 	case errors.As(err, &bad):
 		p.Status, p.Detail, p.Parameter, p.Valid = http.StatusBadRequest, bad.Error(), bad.Param, bad.Valid
+	case errors.As(err, &costly):
+		p.Status, p.Detail, p.Estimate, p.Limit = http.StatusUnprocessableEntity, costly.Error(), costly.Estimate, costly.Limit
 	case errors.As(err, &large):
 		p.Status, p.Detail = http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.FormatInt(large.Limit, 10)+" bytes"
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(r.Context().Err(), context.DeadlineExceeded):
@@ -44,8 +49,13 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.writeProblem(w, r, problem{Type: "about:blank", Status: http.StatusNotFound, Detail: "nothing answers " + r.Method + " " + r.URL.Path,
-		Valid: []string{"GET /api/v1/metrics", "GET /api/v1/query", "POST /api/v1/query", "GET /api/v1/retention", "GET /api/v1/dimensions", "GET /api/v1/dimensions/<name>", "GET /api/v1/status"}})
+	var valid []string
+	for _, rt := range s.routes {
+		if rt.path != "" {
+			valid = append(valid, rt.name())
+		}
+	}
+	s.writeProblem(w, r, problem{Type: "about:blank", Status: http.StatusNotFound, Detail: "nothing answers " + r.Method + " " + r.URL.Path, Valid: valid})
 }
 
 func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, p problem) {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,8 +15,8 @@ import (
 )
 
 func (s *server) queryGet(w http.ResponseWriter, r *http.Request) {
-	s.answer(w, r, func() (*query.Question, error) {
-		return s.Engine.Ask(r.Context(), r.URL.RawQuery, func() (*query.Request, error) {
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.Ask(ctx, r.URL.RawQuery, func() (*query.Request, error) {
 			values, err := parameters(r)
 			if err != nil {
 				return nil, err
@@ -30,42 +32,67 @@ func (s *server) queryPost(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.answer(w, r, func() (*query.Question, error) {
-		return s.Engine.Ask(r.Context(), "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.Ask(ctx, "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
 	})
 }
 
-func (s *server) answer(w http.ResponseWriter, r *http.Request, ask func() (*query.Question, error)) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, ask func(context.Context) (*query.Question, error)) {
 	var fresh time.Time
 	if s.Freshness != nil {
 		fresh = s.Freshness() // before the question is asked, so that the answer holds all that it promises
 	}
-	q, err := ask()
+	ctx, cancel := context.WithTimeout(r.Context(), s.Deadline)
+	defer cancel()
+	q, err := ask(ctx)
 	if err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r.WithContext(ctx), err)
 		return
 	}
 	if wanted := r.Header.Get("If-None-Match"); wanted != "" && notModified(w, wanted, q.Tag) {
 		return
 	}
-	a, err := q.Answer(r.Context())
-	if err != nil {
-		s.fail(w, r, err)
+	if a := q.Kept(); a != nil {
+		s.send(w, r, q, a, fresh)
 		return
 	}
+	if rep := replyOf(w); rep != nil {
+		if err := rep.enter(ctx); err != nil {
+			s.busy(w, r.WithContext(ctx))
+			return
+		}
+	}
+	a, err := q.Answer(ctx)
+	if err != nil {
+		s.fail(w, r.WithContext(ctx), err)
+		return
+	}
+	s.send(w, r, q, a, fresh)
+}
+
+// send writes an answer: in one piece when it is small, else as it is.
+func (s *server) send(w http.ResponseWriter, r *http.Request, q *query.Question, a *query.Answer, fresh time.Time) {
 	h := w.Header()
 	h.Set("ETag", strconv.Quote(a.Tag))
 	setType(h, a.Format)
-	buf := s.bodies.Get().(*[]byte)
-	defer s.bodies.Put(buf)
-	body, ok := q.Body((*buf)[:0], a, fresh)
-	if !ok {
+	size, known := q.Size(a, fresh)
+	if known {
+		h.Set("Content-Length", strconv.Itoa(size))
+	}
+	if !known || size > piece {
 		s.broken(r, q.Write(w, a, fresh))
 		return
 	}
-	*buf = body
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, err = w.Write(body)
+	buf, ok := s.bodies.Get().(*bytes.Buffer)
+	if !ok {
+		buf = &bytes.Buffer{}
+	}
+	defer s.bodies.Put(buf)
+	buf.Reset()
+	err := q.Write(buf, a, fresh)
+	if err == nil {
+		_, err = w.Write(buf.Bytes())
+	}
 	s.lost(r, err)
 }
 
@@ -74,8 +101,11 @@ func setType(h http.Header, format string) {
 	case "csv":
 		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
 		h.Set("Content-Disposition", `attachment; filename="rollcall.csv"`)
+	case "parquet":
+		h.Set("Content-Type", "application/vnd.apache.parquet")
+		h.Set("Content-Disposition", `attachment; filename="rollcall.parquet"`)
 	default:
-		h.Set("Content-Type", "application/json")
+		h["Content-Type"] = jsonType
 	}
 }
 
@@ -162,11 +192,13 @@ func parameters(r *http.Request) (url.Values, error) {
 
 // notModified replies 304 when the client holds the answer with this tag.
 func notModified(w http.ResponseWriter, wanted, tag string) bool {
-	quoted := strconv.Quote(tag)
 	for one := range strings.SplitSeq(wanted, ",") {
 		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
-		if one == quoted || one == "*" {
-			w.Header().Set("ETag", quoted)
+		if one == "*" {
+			one = strconv.Quote(tag)
+		}
+		if plain, _, _ := strings.Cut(strings.Trim(one, `"`), packedSuffix); plain == tag {
+			w.Header().Set("ETag", one)
 			w.WriteHeader(http.StatusNotModified)
 			return true
 		}

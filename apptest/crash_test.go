@@ -15,7 +15,7 @@ import (
 func crashConfig() (*simtest.Config, []string) {
 	c := &simtest.Config{Location: time.UTC, Dimensions: []string{"campaign", "age"}, Gap: 30 * time.Minute, Passive: []string{"heartbeat"}}
 	return c, []string{
-		"--dimensions", "campaign,age", "--passive-types", "heartbeat", "--retention-minute", "60d",
+		"--dimensions", "campaign,age", "--passive-types", "heartbeat", "--retention-minute", "900d", "--retention-hour", "900d",
 		"--commit-interval", "5ms", "--log-segment-bytes", "1MiB",
 	}
 }

@@ -28,7 +28,7 @@ func recent(t *testing.T, d simtest.Dice, zone string) (simtest.World, []string)
 	w := simtest.RecentWorld(d, time.Now().In(loc))
 	return w, []string{
 		"--timezone", zone, "--dimensions", strings.Join(w.Config.Dimensions, ","),
-		"--passive-types", strings.Join(w.Config.Passive, ","), "--retention-minute", "60d", "--commit-interval", "20ms",
+		"--passive-types", strings.Join(w.Config.Passive, ","), "--retention-minute", "900d", "--retention-hour", "900d", "--commit-interval", "20ms",
 	}
 }
 

@@ -7,7 +7,8 @@ import "context"
 type Level interface {
 	// Get gives the blob of each key, nil for those not found. It returns within a bounded time whatever the server does.
 	Get(ctx context.Context, keys []string) [][]byte
-	// Put keeps blobs for a limited time. It does not wait for the server; what is too large or too many is dropped.
+	// Put keeps blobs for a limited time. It does not wait for the server; what is too large or too many is dropped. The
+	// blobs must not be changed afterwards.
 	Put(blobs map[string][]byte)
 	// Delete lets go of keys that have been superseded. It does not wait for the server.
 	Delete(keys []string)

@@ -175,7 +175,7 @@ func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 }
 
 func (a *Answer) finish(res *Result) error {
-	if res.Len() > maxKeptRows {
+	if res.Len() > maxKeptRows || a.Format == "parquet" { // which tells how fresh it is in its metadata
 		a.result = res
 		return nil
 	}
@@ -190,34 +190,48 @@ func (r *Result) writeRows(w io.Writer) error {
 	switch r.plan.format {
 	case "csv":
 		return r.WriteCSV(w)
+	case "parquet":
+		return r.WriteParquet(w)
 	default:
 		return r.writeJSONRows(w)
 	}
 }
 
-// Body gives the whole body, appended to dst; not ok when the answer is so large that it must be written by Write. complete
-// tells up to when every event acknowledged is in the figures, as known before the question was asked; the zero time for
-// unknown.
-func (q *Question) Body(dst []byte, a *Answer, complete time.Time) (body []byte, ok bool) {
-	if a.result != nil {
-		return nil, false
-	}
-	dst = append(dst, a.rows...)
-	if a.Format == "json" {
-		asOf, complete := q.fresh(complete)
-		dst = appendTail(dst, asOf, complete, a.rest)
-	}
-	return dst, true
+// Kept gives the answer when it is at hand, nil when it must be made.
+func (q *Question) Kept() *Answer { return q.kept }
+
+// Size gives the length of the body that Write writes, when it is known.
+func (q *Question) Size(a *Answer, complete time.Time) (size int, known bool) {
+	var tail [256]byte
+	return len(a.rows) + len(q.tail(tail[:0], a, complete)), a.result == nil
 }
 
-// Write writes the body of a large answer as it is made.
+// Write writes the body. complete tells up to when every event acknowledged is in the figures, as known before the question
+// was asked; the zero time for unknown.
 func (q *Question) Write(w io.Writer, a *Answer, complete time.Time) error {
-	res := *a.result
-	res.AsOf, res.CompleteThrough = q.fresh(complete)
-	if a.Format == "json" {
-		return res.WriteJSON(w)
+	if a.result != nil {
+		res := *a.result
+		res.AsOf, res.CompleteThrough = q.fresh(complete)
+		if a.Format == "json" {
+			return res.WriteJSON(w)
+		}
+		return res.writeRows(w)
 	}
-	return res.writeRows(w)
+	if _, err := w.Write(a.rows); err != nil {
+		return err
+	}
+	var tail [256]byte
+	_, err := w.Write(q.tail(tail[:0], a, complete))
+	return err
+}
+
+// tail is what follows the rows of a JSON reply.
+func (q *Question) tail(dst []byte, a *Answer, complete time.Time) []byte {
+	if a.Format != "json" {
+		return dst
+	}
+	asOf, through := q.fresh(complete)
+	return appendTail(dst, asOf, through, a.rest)
 }
 
 // fresh gives the times of the tail: what is known of the newest commit, and no more when the store can't be reached.

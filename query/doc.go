@@ -10,6 +10,8 @@
 //   - retention takes cohorts from the first event of all of each user, and the activity of each unit from the same sets as
 //     active users;
 //   - which rows come back is decided by the cells alone; user sets only fill figures in;
+//   - a comparison is a second plan over the range before, read from the same view, for rows that exist beforehand;
+//   - the group that unites all but the first is one more number for the combinations of values that have none;
 //   - memory follows the rows of the reply and the distinct (group, user) pairs of one shard, not the length of the
 //     range: blocks are read some at a time.
 //

@@ -18,6 +18,7 @@ type Config struct {
 	// Minute and hour cells exist for events younger than this. Defaults 48 h and 90 days.
 	MinuteRetention, HourRetention time.Duration
 	MaxRows                        int              // of a reply; default 1,000,000
+	MaxCost                        int64            // cells and members of user sets that an answer may read; 0 for any
 	Now                            func() time.Time // default time.Now
 }
 
@@ -28,6 +29,7 @@ type Engine struct {
 	maxUnited int
 	making    singleflight.Group // answers, by tag
 	recent    recent
+	values    dictionary
 }
 
 // maxUnited is the most groups whose daily unions are kept for the next question.
@@ -81,13 +83,24 @@ func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) 
 }
 
 func (p *plan) run(ctx context.Context, view *cache.View, memory *cache.Memory) (*Result, error) {
-	r := &reader{ctx: ctx, view: view, memory: memory, plan: p, table: newTable(p)}
-	for _, step := range []func() error{r.readCells, r.fill, r.countActive} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := p.rank(ctx, view, memory); err != nil {
+		return nil, err
+	}
+	r := &reader{ctx: ctx, view: view, memory: memory, plan: p, table: newTable(newGroups(p))}
+	if err := r.read(); err != nil {
+		return nil, err
 	}
 	return r.result()
+}
+
+// read gives figures to the rows.
+func (r *reader) read() error {
+	for _, step := range []func() error{r.readCells, r.fill, r.countActive} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reader answers one plan from one view.

@@ -1,37 +1,41 @@
 package query
 
-// fill adds a row for every bucket of the range to each group that has any.
+// fill gives the rows their final number: those that are wanted, or a row for every bucket of the range to each group
+// that has any when that is asked for.
 func (r *reader) fill() error {
-	if !r.plan.fillAll {
+	t, p := r.table, r.plan
+	if p.wanted != nil {
+		p.wanted.take(t)
+		r.table = p.wanted
 		return nil
 	}
-	t, p := r.table, r.plan
+	if !p.fillAll {
+		return nil
+	}
 	if len(p.groupBy) == 0 && t.groups.n == 0 {
 		t.groups.add(nil, 0)
 	}
-	if t.groups.n == 0 {
+	present := t.present()
+	if len(p.groupBy) == 0 {
+		present = []uint32{0}
+	}
+	if len(present) == 0 {
 		return nil
 	}
 	if err := p.checkRows(p.maxBuckets()); err != nil {
 		return err
 	}
 	buckets := p.buckets()
-	if err := p.checkRows(int64(len(buckets)) * int64(t.groups.n)); err != nil {
+	if err := p.checkRows(int64(len(buckets)) * int64(len(present))); err != nil {
 		return err
 	}
-	filled := &table{groups: t.groups, start: []int{0}, open: -1}
+	r.table = newTable(t.groups)
 	for _, bucket := range buckets {
-		filled.append(bucket)
-		known := t.find(bucket)
-		for g := range uint32(t.groups.n) {
-			f := filled.add(g)
-			if known {
-				if old := t.row(g); old != nil {
-					*f = *old
-				}
-			}
+		r.table.append(bucket)
+		for _, g := range present {
+			r.table.add(g)
 		}
 	}
-	r.table = filled
+	r.table.take(t)
 	return nil
 }

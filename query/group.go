@@ -18,7 +18,7 @@ type groups struct {
 	sparse map[string]uint32 // number by values
 	values []rollcall.Value  // of each group, len(sizes) apiece
 	n      int
-	key    []byte
+	rest   int // the group of all combinations that have none of their own, +1; 0 for none
 }
 
 func newGroups(p *plan) *groups {
@@ -32,16 +32,24 @@ func newGroups(p *plan) *groups {
 	if product <= maxDense {
 		g.dense = make([]uint32, product)
 	}
+	if p.ranking != nil {
+		g.limit(p.leaders)
+	}
 	return g
 }
 
-// find gives the number of the group that a row of columns belongs to; ok is false when it was never met.
+// find gives, to any number of goroutines at a time, the number of the group that a row of columns belongs to; ok is false when it was never met.
 func (g *groups) find(columns [][]rollcall.Value, row int) (number uint32, ok bool) {
 	if g.dense != nil {
 		number = g.dense[g.radix(columns, row)]
-		return number - 1, number > 0
+		number, ok = number-1, number > 0
+	} else {
+		var room [4 * rollcall.MaxDimensions]byte
+		number, ok = g.sparse[string(encode(room[:0], columns, row))]
 	}
-	number, ok = g.sparse[string(g.encode(columns, row))]
+	if !ok && g.rest > 0 {
+		return uint32(g.rest - 1), true
+	}
 	return number, ok
 }
 
@@ -55,7 +63,7 @@ func (g *groups) add(columns [][]rollcall.Value, row int) uint32 {
 	if g.dense != nil {
 		g.dense[g.radix(columns, row)] = number + 1
 	} else {
-		g.sparse[string(g.encode(columns, row))] = number
+		g.sparse[string(encode(nil, columns, row))] = number
 	}
 	return number
 }
@@ -68,12 +76,11 @@ func (g *groups) radix(columns [][]rollcall.Value, row int) int {
 	return at
 }
 
-func (g *groups) encode(columns [][]rollcall.Value, row int) []byte {
-	g.key = g.key[:0]
+func encode(key []byte, columns [][]rollcall.Value, row int) []byte {
 	for _, col := range columns {
-		g.key = binary.LittleEndian.AppendUint32(g.key, uint32(col[row]))
+		key = binary.LittleEndian.AppendUint32(key, uint32(col[row]))
 	}
-	return g.key
+	return key
 }
 
 // valuesOf gives the values of a group in the order of group_by.

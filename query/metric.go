@@ -57,6 +57,27 @@ func perSession(i int) func(*figures) float64 {
 	}
 }
 
+// column is how the figures of a column are named and written.
+type column struct {
+	name string
+	kind kind
+}
+
+// The columns that stand behind each metric when ranges are compared.
+const (
+	previousSuffix = "_previous"
+	changeSuffix   = "_change"
+)
+
+// columns gives the columns of a metric.
+func (m *metric) columns(compared bool) []column {
+	own := column{m.name, m.kind}
+	if !compared {
+		return []column{own}
+	}
+	return []column{own, {m.name + previousSuffix, m.kind}, {m.name + changeSuffix, ratio}}
+}
+
 func metricNamed(name string) (metric, bool) {
 	for _, m := range metrics {
 		if m.name == name {

@@ -164,6 +164,14 @@ func (r *Request) setOne(name, text string) (err error) {
 		if r.Fill = text == "zero"; !r.Fill {
 			return bad(name, []string{"zero"}, "is %q", text)
 		}
+	case "compare":
+		if r.Compare = text; !slices.Contains(comparisons, text) {
+			return bad(name, comparisons, "unknown comparison %q", text)
+		}
+	case "everything_else":
+		if r.EverythingElse = text == "true"; !r.EverythingElse && text != "false" {
+			return bad(name, []string{"true", "false"}, "is %q", text)
+		}
 	case "format":
 		if r.Format = text; !slices.Contains(formats, text) {
 			return bad(name, formats, "unknown format %q", text)

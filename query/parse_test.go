@@ -19,7 +19,7 @@ import (
 )
 
 func TestParseValuesAndJSONAgree(t *testing.T) {
-	v, err := url.ParseQuery(`from=2026-01-02&to=2026-02-01&grain=week&metrics=mau,events&metrics=wau&filter.age=20s,30s&filter.age!=&filter.age=a\,b&group_by=age&order=-mau,bucket:desc&limit=7&fill=zero&format=csv`)
+	v, err := url.ParseQuery(`from=2026-01-02&to=2026-02-01&grain=week&metrics=mau,events&metrics=wau&filter.age=20s,30s&filter.age!=&filter.age=a\,b&group_by=age&order=-mau,bucket:desc&limit=7&fill=zero&compare=previous_year&everything_else=true&format=csv`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,13 +28,13 @@ func TestParseValuesAndJSONAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := ParseJSON([]byte(`{"from":"2026-01-02","to":"2026-02-01","grain":"week","metrics":["mau","events","wau"],"filter.age":["20s","30s","a,b"],"filter.age!":"",
-		"group_by":"age","order":["-mau","bucket:desc"],"limit":7,"fill":"zero","format":"csv"}`))
+		"group_by":"age","order":["-mau","bucket:desc"],"limit":7,"fill":"zero","compare":"previous_year","everything_else":true,"format":"csv"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Request{From: "2026-01-02", To: "2026-02-01", Grain: rollcall.Week, Metrics: []string{"mau", "events", "wau"},
 		Filters: []Filter{{"age", false, []string{"20s", "30s", "a,b"}}, {"age", true, []string{""}}}, GroupBy: []string{"age"},
-		Order: []Order{{"mau", true}, {"bucket", true}}, Limit: 7, Fill: true, Format: "csv"}
+		Order: []Order{{"mau", true}, {"bucket", true}}, Limit: 7, Fill: true, Compare: "previous_year", EverythingElse: true, Format: "csv"}
 	if !reflect.DeepEqual(a, want) || !reflect.DeepEqual(b, want) {
 		t.Fatalf("\n%+v\n%+v\n%+v", a, b, want)
 	}
@@ -75,7 +75,14 @@ func TestBadRequestsSayWhatIsValid(t *testing.T) {
 	_, e := sample(t)
 	for in, want := range map[string]string{
 		"metric=dau":                             "unknown parameter",
-		"compare=previous_period":                "unknown parameter",
+		"compare=next_year":                      "previous_period, previous_year",
+		"compare=previous_year&grain=hour":       "compare: the range compared with",
+		"everything_else=yes":                    "true, false",
+		"everything_else=true&limit=3":           "needs group_by",
+		"everything_else=true&group_by=age":      "needs limit",
+		"order=events_previous&metrics=events":   "bucket, events",
+		"filter.age!=x&filter.city!=x":           "campaign, age",
+		"grain=hour&to=2026-01-02":               "hour cells are kept for",
 		"metrics=dau":                            "active_users",
 		"metrics=wau,wau":                        "twice",
 		"grain=year":                             "month",
@@ -88,7 +95,7 @@ func TestBadRequestsSayWhatIsValid(t *testing.T) {
 		"limit=-3":                               "whole number",
 		"limit=1,2":                              "one value",
 		"fill=null":                              "zero",
-		"format=parquet":                         "json, csv",
+		"format=xml":                             "json, csv, parquet",
 		"grain=minute&to=2026-01-02":             "coarser grain",
 		"from=2026-01-01T10:30:00Z":              "hour cells are kept for" + "|minute cells, which are kept for",
 		"from=2026-10-31T10:30:00.5Z":            "begin and end on a minute",

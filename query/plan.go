@@ -19,6 +19,7 @@ type plan struct {
 	dims    []string
 	maxRows int
 
+	values    *dictionary
 	maxUnited int // groups
 
 	metrics []metric
@@ -28,6 +29,13 @@ type plan struct {
 	limit   int
 	fillAll bool
 	format  string
+
+	compare  string // what the range is compared with; empty for nothing
+	previous *plan  // over the range compared with; nil when there is none
+	wanted   *table // the rows to give figures to; nil for those that have data
+
+	ranking *plan              // orders the groups when all but the first are united; nil otherwise
+	leaders [][]rollcall.Value // the groups that stand for themselves, in order
 
 	cuboid  rollcall.Cuboid // whose cells are read
 	full    rollcall.Cuboid
@@ -41,15 +49,15 @@ type filter struct {
 	text    string // the same for the same values, and for no others
 }
 
-// sortKey sorts by the bucket (column 0), a dimension of groupBy, or a metric, in this order of numbers.
+// sortKey sorts by the bucket (column 0), a dimension of groupBy, or a column of figures, in this order of numbers.
 type sortKey struct {
 	column int
 	desc   bool
 }
 
 func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
-	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, limit: req.Limit, fillAll: req.Fill,
-		format: req.Format, full: rollcall.Full(len(e.cfg.Dimensions))}
+	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, values: &e.values, limit: req.Limit, fillAll: req.Fill,
+		format: req.Format, compare: req.Compare, full: rollcall.Full(len(e.cfg.Dimensions))}
 	var err error
 	if p.span, err = e.span(req); err != nil {
 		return nil, err
@@ -71,11 +79,17 @@ func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
 	if err := p.setFilters(req.Filters); err != nil {
 		return nil, err
 	}
-	if err := p.setOrder(req); err != nil {
+	if err := p.setOrder(req.Order); err != nil {
 		return nil, err
 	}
 	p.choose(e.cfg.Cuboids)
-	return p, nil
+	if err := e.planRest(p, req); err != nil {
+		return nil, err
+	}
+	if err := e.planPrevious(p); err != nil {
+		return nil, err
+	}
+	return p, p.checkCost(e.cfg.MaxCost)
 }
 
 func (p *plan) dimension(param, name string) (int, error) {
@@ -86,11 +100,17 @@ func (p *plan) dimension(param, name string) (int, error) {
 	return d, nil
 }
 
+// maxFilterValues bounds the values of one filter.
+const maxFilterValues = 10_000
+
 func (p *plan) setFilters(filters []Filter) error {
 	for _, f := range filters {
 		d, err := p.dimension("filter."+f.Dimension, f.Dimension)
 		if err != nil {
 			return err
+		}
+		if len(f.Values) > maxFilterValues {
+			return bad("filter."+f.Dimension, nil, "has %d values, and may have %d", len(f.Values), maxFilterValues)
 		}
 		p.filters = append(p.filters, filter{d, p.matching(d, f), fmt.Sprintf("%d%v%q", d, f.Not, f.Values)})
 	}
@@ -99,11 +119,13 @@ func (p *plan) setFilters(filters []Filter) error {
 
 func (p *plan) matching(d int, f Filter) []bool {
 	matches := make([]bool, p.size(d))
-	for v := range matches {
-		matches[v] = slices.Contains(f.Values, p.text(d, rollcall.Value(v))) != f.Not
+	for i := range matches {
+		matches[i] = f.Not
 	}
-	if slices.Contains(f.Values, "") {
-		matches[rollcall.NotSetValue] = !f.Not
+	for _, text := range f.Values {
+		if v, ok := p.values.number(p.head, d, text); ok {
+			matches[v] = !f.Not
+		}
 	}
 	return matches
 }
@@ -123,6 +145,8 @@ func (p *plan) text(d int, v rollcall.Value) string {
 		return rollcall.NotSet
 	case rollcall.OtherValue:
 		return rollcall.Other
+	case restValue:
+		return restText
 	default:
 		return p.head.Values[d][v]
 	}
@@ -133,15 +157,22 @@ func (p *plan) columns() []string {
 	for _, d := range p.groupBy {
 		columns = append(columns, p.dims[d])
 	}
-	for _, m := range p.metrics {
-		columns = append(columns, m.name)
+	for _, c := range p.figureColumns() {
+		columns = append(columns, c.name)
 	}
 	return columns
 }
 
-func (p *plan) setOrder(req *Request) error {
+func (p *plan) figureColumns() (columns []column) {
+	for _, m := range p.metrics {
+		columns = append(columns, m.columns(p.compare != "")...)
+	}
+	return columns
+}
+
+func (p *plan) setOrder(order []Order) error {
 	columns := p.columns()
-	for _, o := range req.Order {
+	for _, o := range order {
 		i := slices.Index(columns, o.Column)
 		if i < 0 {
 			return bad("order", columns, "unknown column %q", o.Column)
@@ -167,7 +198,7 @@ func (p *plan) choose(cuboids []rollcall.Cuboid) {
 			p.cuboid = c
 		}
 	}
-	p.counted = p.grain == p.source && p.cuboid&^rows == 0
+	p.counted = p.grain == p.source && p.cuboid&^rows == 0 && p.ranking == nil
 }
 
 // pinned are the dimensions that the filters restrict to one value.
@@ -201,13 +232,8 @@ func (p *plan) asks(names ...string) bool {
 
 // tag names the rows of the answer: it is a function of the checked request and of the versions of all that is read for it.
 func (p *plan) tag() string {
-	names := make([]string, len(p.metrics))
-	for i, m := range p.metrics {
-		names[i] = m.name
-	}
 	h := xxh3.New()
-	fmt.Fprintf(h, "%x %d %d %d %v %v %d %v %s %v %v %q %q %v %v", p.head.Identity, p.head.Build, p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format,
-		p.order, p.groupBy, p.dims, names, p.filters, p.cal.Location())
+	fmt.Fprintf(h, "%x %d %s", p.head.Identity, p.head.Build, p.words())
 	return tagOf(h, p.reads())
 }
 
@@ -234,5 +260,20 @@ func (p *plan) reads() [][]store.Stamp {
 	if p.asks("wau", "mau") {
 		lists = append(lists, p.head.Between(store.DayClock, block.Period(p.first-monthDays+1), block.Period(p.last)+1))
 	}
+	for _, other := range []*plan{p.previous, p.ranking} {
+		if other != nil {
+			lists = append(lists, other.reads()...)
+		}
+	}
 	return lists
+}
+
+// words tells two checked requests apart.
+func (p *plan) words() string {
+	words := fmt.Sprintf("%d %d %v %v %d %v %s %s %v %v %q %q %v %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format, p.compare,
+		p.order, p.groupBy, p.dims, p.columns(), p.filters, p.cal.Location())
+	if p.ranking != nil {
+		words += " of " + p.ranking.words()
+	}
+	return words
 }

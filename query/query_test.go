@@ -20,7 +20,7 @@ import (
 var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Seoul"}
 
 // clockChanges are days near which the zones above change their clocks.
-var clockChanges = []string{"2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-06-15"}
+var clockChanges = []string{"2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-06-15", "2024-02-29"}
 
 type world struct {
 	loc     *time.Location
@@ -30,12 +30,9 @@ type world struct {
 	facts   []querytest.Fact
 	now     int64
 	anchor  int64 // Unix ms; facts lie around it
-}
 
-const (
-	testMinuteRetention = 48 * time.Hour
-	testHourRetention   = 20 * 24 * time.Hour
-)
+	minuteRetention, hourRetention time.Duration
+}
 
 func genWorld(t *rapid.T) *world {
 	loc, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
@@ -52,6 +49,10 @@ func genWorld(t *rapid.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.minuteRetention, w.hourRetention = 48*time.Hour, 20*24*time.Hour
+	if rapid.IntRange(0, 5).Draw(t, "long retention") == 0 {
+		w.minuteRetention, w.hourRetention = 900*24*time.Hour, 900*24*time.Hour
+	}
 	w.anchor = w.cal.DayStart(day)
 	w.now = w.anchor + 26*hourMS
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -65,6 +66,9 @@ func genWorld(t *rapid.T) *world {
 func (w *world) genFact(rng *rand.Rand) querytest.Fact {
 	back := [...]int64{8 * hourMS, 3 * 24 * hourMS, 24 * 24 * hourMS, 80 * 24 * hourMS}[rng.IntN(4)]
 	f := querytest.Fact{Time: w.now + hourMS - rng.Int64N(back), User: rng.IntN(6) - 1, Finest: rollcall.Day}
+	if rng.IntN(5) == 0 { // a year before
+		f.Time = time.UnixMilli(f.Time).AddDate(-1, 0, 0).UnixMilli()
+	}
 	switch rng.IntN(4) {
 	case 0: // at the edge of a bucket
 		f.Time = w.cal.HourStart(f.Time)
@@ -72,9 +76,9 @@ func (w *world) genFact(rng *rand.Rand) querytest.Fact {
 		f.Time = w.cal.DayStart(w.cal.Date(f.Time)) - rng.Int64N(2)
 	}
 	switch age := time.Duration(w.now-f.Time) * time.Millisecond; { // received some time before now, at its own time at least
-	case age < testMinuteRetention:
+	case age < w.minuteRetention:
 		f.Finest = rollcall.Minute
-	case age < testHourRetention || rng.IntN(2) == 0:
+	case age < w.hourRetention || rng.IntN(2) == 0:
 		f.Finest = rollcall.Hour
 	}
 	for range w.dims {
@@ -120,19 +124,27 @@ func (w *world) genRequest(t *rapid.T) (r *Request, from, to int64) {
 	short := to-from <= 2*24*hourMS || r.Grain > rollcall.Hour // the naive way is slow over many buckets
 	r.Fill = short && rapid.IntRange(0, 3).Draw(t, "fill") == 0
 	columns := append(append([]string{"bucket"}, r.GroupBy...), r.Metrics...)
+	if r.Compare = rapid.SampledFrom([]string{"", "", "previous_period", "previous_year"}).Draw(t, "compare"); r.Compare != "" {
+		for _, m := range r.Metrics {
+			columns = append(columns, m+"_previous", m+"_change")
+		}
+	}
 	for range rapid.IntRange(0, 2).Draw(t, "orders") {
 		r.Order = append(r.Order, Order{rapid.SampledFrom(columns).Draw(t, "column"), rapid.Bool().Draw(t, "desc")})
 	}
 	r.Limit = rapid.SampledFrom([]int{0, 0, 0, 0, 5}).Draw(t, "limit")
+	if r.EverythingElse = len(r.GroupBy) > 0 && rapid.IntRange(0, 2).Draw(t, "everything else") == 0; r.EverythingElse {
+		r.Limit = rapid.IntRange(1, 4).Draw(t, "leaders")
+	}
 	return r, from, to
 }
 
 func lines(r *Result) []string {
 	lines := []string{}
-	for i, row := range r.rows {
+	for i := range r.Len() {
 		group, values := []string{}, []float64{}
-		for d := range r.plan.groupBy {
-			group = append(group, r.value(row.group, d))
+		for d := range r.texts {
+			group = append(group, r.Value(i, d))
 		}
 		for m := range r.values {
 			values = append(values, r.Metric(i, m))
@@ -142,6 +154,27 @@ func lines(r *Result) []string {
 	return lines
 }
 
+// allAnswerable tells whether all ranges and grains that a request needs can be answered.
+func (w *world) allAnswerable(r *Request, from, to int64) bool {
+	ok := w.answerable(r, from, to)
+	compared := slices.ContainsFunc(r.Order, func(o Order) bool {
+		return strings.HasSuffix(o.Column, "_previous") || strings.HasSuffix(o.Column, "_change")
+	})
+	if r.EverythingElse {
+		total := Request{Grain: rollcall.Total}
+		if compared {
+			total.Compare = r.Compare
+		}
+		ok = ok && w.allAnswerable(&total, from, to)
+	}
+	if r.Compare != "" {
+		if from2, to2 := (&naive{loc: w.loc}).before(r, from, to); from2 < to2 {
+			ok = ok && w.answerable(r, from2, to2)
+		}
+	}
+	return ok
+}
+
 // answerable repeats the rule for ranges that do not begin and end on a day.
 func (w *world) answerable(r *Request, from, to int64) bool {
 	day := func(ms int64) bool { return w.cal.DayStart(w.cal.Date(ms)) == ms }
@@ -149,15 +182,15 @@ func (w *world) answerable(r *Request, from, to int64) bool {
 	within := func(d time.Duration) bool { return from > w.now-d.Milliseconds() }
 	switch {
 	case r.Grain == rollcall.Minute:
-		return to > w.now-testMinuteRetention.Milliseconds()
+		return to > w.now-w.minuteRetention.Milliseconds()
 	case r.Grain == rollcall.Hour && hour(from) && hour(to):
-		return to > w.now-testHourRetention.Milliseconds()
+		return to > w.now-w.hourRetention.Milliseconds()
 	case r.Grain >= rollcall.Day && day(from) && day(to):
 		return true
 	case hour(from) && hour(to) && r.Grain > rollcall.Hour:
-		return within(testHourRetention)
+		return within(w.hourRetention)
 	default:
-		return within(testMinuteRetention)
+		return within(w.minuteRetention)
 	}
 }
 
@@ -165,12 +198,12 @@ func TestAnswersEqualCounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := genWorld(t)
 		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
-		e := engineOver(m, w.cal, w.cuboids, w.now, testMinuteRetention, testHourRetention)
+		e := engineOver(m, w.cal, w.cuboids, w.now, w.minuteRetention, w.hourRetention)
 		e.maxUnited = rapid.SampledFrom([]int{0, 2, maxUnited}).Draw(t, "united")
 		for range 12 {
 			r, from, to := w.genRequest(t)
 			res, err := e.Query(context.Background(), r)
-			if !w.answerable(r, from, to) {
+			if !w.allAnswerable(r, from, to) {
 				if b := (*BadRequest)(nil); !errors.As(err, &b) {
 					t.Fatalf("%+v: want a BadRequest, have %v", r, err)
 				}
@@ -179,7 +212,7 @@ func TestAnswersEqualCounting(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%+v: %v", r, err)
 			}
-			want := (&naive{w.loc, w.dims, w.facts}).answer(r, from, to)
+			want := (&naive{loc: w.loc, dims: w.dims, facts: w.facts}).answer(r, from, to)
 			if got := lines(res); !slices.Equal(got, want) {
 				t.Fatalf("%+v\ngot\n%s\nwant\n%s", r, strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}

@@ -76,7 +76,7 @@ func (r *reader) readCells() error {
 	pins := r.plan.pins()
 	err := r.eachCells(r.plan.source, from, until, func(c *block.Cells) error { return r.addCells(c, pins) })
 	if err == nil {
-		r.table = r.table.keep(r.plan)
+		r.table = r.table.keep()
 	}
 	return err
 }

@@ -17,7 +17,10 @@ type Request struct {
 	Order    []Order
 	Limit    int // 0 for none
 	Fill     bool
-	Format   string // json or csv
+	Compare  string // previous_period, previous_year, or empty for none
+	// EverythingElse lets the first Limit groups of the whole range stand for themselves and unites the others.
+	EverythingElse bool
+	Format         string // json, csv or parquet
 }
 
 // Filter restricts a dimension to some values, or excludes them.
@@ -53,9 +56,10 @@ func bad(param string, valid []string, format string, args ...any) error {
 
 var (
 	instantForms = []string{"2006-01-31 (a date)", "2006-01-31T15:04:05+09:00 (RFC 3339)"}
-	formats      = []string{"json", "csv"}
+	formats      = []string{"json", "csv", "parquet"}
+	comparisons  = []string{previousPeriod, previousYear}
 	grains       = []string{"minute", "hour", "day", "week", "month", "total"}
 	parameters   = []string{"from", "to", "grain", "metrics", "filter.<dimension>", "filter.<dimension>!", "group_by",
-		"order", "limit", "fill", "format"}
+		"order", "limit", "fill", "compare", "everything_else", "format"}
 	defaultMetrics = []string{"active_users", "sessions", "avg_session_duration", "bounce_rate"}
 )

@@ -1,11 +1,6 @@
 package query
 
-import (
-	"cmp"
-	"math"
-	"slices"
-	"time"
-)
+import "time"
 
 // Result is the answer to a request: rows, and what they are made of.
 type Result struct {
@@ -16,36 +11,36 @@ type Result struct {
 	Build           uint32
 	Tag             string // two equal tags mean equal rows
 
-	plan   *plan
-	groups *groups
-	rows   []row
-	values [][]float64 // by metric and number of row; NaN for null
-}
-
-type row struct {
-	bucket int64
-	group  uint32
-	number int // in values
+	plan    *plan
+	table   *table // its figures are gone
+	columns []column
+	values  [][]float64 // by column of figures and row of the table; NaN for null
+	texts   []texts     // by dimension grouped by
+	buckets []uint32    // by row of the table: the number of its bucket
+	order   []uint32    // rows of the table, in the order of the reply
 }
 
 // Len is the number of rows.
-func (r *Result) Len() int { return len(r.rows) }
+func (r *Result) Len() int { return len(r.order) }
 
-// Columns names the columns: the bucket, the dimensions grouped by, the metrics.
+// Columns names the columns: the bucket, the dimensions grouped by, the metrics, each with what it is compared with.
 func (r *Result) Columns() []string { return r.plan.columns() }
 
 // Bucket names the bucket of row i.
-func (r *Result) Bucket(i int) string { return r.plan.label(r.rows[i].bucket) }
+func (r *Result) Bucket(i int) string { return r.plan.label(r.table.buckets[r.buckets[r.order[i]]]) }
 
-// Metric gives metric m, in the order asked for, of row i; NaN stands for null.
-func (r *Result) Metric(i, m int) float64 { return r.values[m][r.rows[i].number] }
+// Value is the text of dimension d, in the order grouped by, of row i.
+func (r *Result) Value(i, d int) string { return r.texts[d].of(r.table.group[r.order[i]]) }
 
-// Format is the form the request asked for: json or csv.
+// Metric gives column m of the figures, in the order asked for, of row i; NaN stands for null.
+func (r *Result) Metric(i, m int) float64 { return r.values[m][r.order[i]] }
+
+// Format is the form the request asked for: json, csv or parquet.
 func (r *Result) Format() string { return r.plan.format }
 
 func (r *reader) result() (*Result, error) {
-	t, head := r.table, r.plan.head
-	res := &Result{Build: head.Build, Tag: r.plan.tag(), plan: r.plan, groups: t.groups}
+	head := r.plan.head
+	res := &Result{Build: head.Build, Tag: r.plan.tag(), plan: r.plan, columns: r.plan.figureColumns()}
 	if head.Committed != 0 {
 		res.AsOf = time.UnixMilli(head.Committed).In(r.plan.cal.Location())
 		res.CompleteThrough = res.AsOf
@@ -54,20 +49,37 @@ func (r *reader) result() (*Result, error) {
 	if res.Late, res.Duplicates, err = r.view.Dropped(r.ctx, hourOf(r.plan.from), r.plan.to); err != nil {
 		return nil, err
 	}
-	for i, bucket := range t.buckets {
-		for n, g := range t.rows(i) {
-			res.rows = append(res.rows, row{bucket, g, t.start[i] + n})
-		}
+	before, err := r.readCounterparts()
+	if err != nil {
+		return nil, err
 	}
-	for _, m := range r.plan.metrics {
-		column := make([]float64, t.len())
-		for i := range column {
-			column[i] = m.of(&t.figures[i])
-		}
-		res.values = append(res.values, column)
-	}
+	res.fill(r.table, before)
 	res.sort()
 	return res, nil
+}
+
+// fill takes the columns of a table and of what it is compared with.
+func (r *Result) fill(t *table, before *counterparts) {
+	for _, m := range r.plan.metrics {
+		now := make([]float64, t.len())
+		for i := range now {
+			now[i] = m.of(&t.figures[i])
+		}
+		r.values = append(r.values, now)
+		if before != nil {
+			r.values = append(r.values, before.compare(&m, now)...)
+		}
+	}
+	r.table = &table{groups: t.groups, buckets: t.buckets, start: t.start, group: t.group}
+	r.buckets = make([]uint32, t.len())
+	for i := range t.buckets {
+		for row := t.start[i]; row < t.start[i+1]; row++ {
+			r.buckets[row] = uint32(i)
+		}
+	}
+	for i := range r.plan.groupBy {
+		r.texts = append(r.texts, newTexts(r.plan, t.groups, i))
+	}
 }
 
 func hourOf(ms int64) int64 {
@@ -76,74 +88,4 @@ func hourOf(ms int64) int64 {
 		hour -= hourMS
 	}
 	return hour
-}
-
-// sort orders the rows as asked, then by bucket and dimensions, and cuts them to the limit.
-func (r *Result) sort() {
-	ranks := r.ranks()
-	slices.SortFunc(r.rows, func(a, b row) int {
-		for _, key := range r.plan.order {
-			if c := r.compare(key, a, b); c != 0 {
-				return c
-			}
-		}
-		return cmp.Or(cmp.Compare(a.bucket, b.bucket), cmp.Compare(ranks[a.group], ranks[b.group]))
-	})
-	if r.plan.limit > 0 {
-		r.rows = r.rows[:min(r.plan.limit, len(r.rows))]
-	}
-}
-
-func (r *Result) compare(key sortKey, a, b row) (c int) {
-	switch d := key.column - 1; {
-	case key.column == 0:
-		c = cmp.Compare(a.bucket, b.bucket)
-	case d < len(r.plan.groupBy):
-		c = cmp.Compare(r.value(a.group, d), r.value(b.group, d))
-	default:
-		column := r.values[d-len(r.plan.groupBy)]
-		x, y := column[a.number], column[b.number]
-		if math.IsNaN(x) || math.IsNaN(y) { // nulls last, whichever the direction
-			return cmp.Compare(boolInt(math.IsNaN(x)), boolInt(math.IsNaN(y)))
-		}
-		c = cmp.Compare(x, y)
-	}
-	if key.desc {
-		return -c
-	}
-	return c
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// value is the text of the i-th dimension grouped by.
-func (r *Result) value(group uint32, i int) string {
-	return r.plan.text(r.plan.groupBy[i], r.groups.valuesOf(group)[i])
-}
-
-// ranks gives each group its place in the order of the texts of its values.
-func (r *Result) ranks() []int {
-	order := make([]uint32, r.groups.n)
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int {
-		va, vb := r.groups.valuesOf(a), r.groups.valuesOf(b)
-		for i, d := range r.plan.groupBy {
-			if c := cmp.Compare(r.plan.text(d, va[i]), r.plan.text(d, vb[i])); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-	ranks := make([]int, len(order))
-	for place, g := range order {
-		ranks[g] = place
-	}
-	return ranks
 }

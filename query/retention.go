@@ -29,7 +29,7 @@ func (r *RetentionRequest) planned(e *Engine, head *store.Head) (planned, error)
 
 func (e *Engine) planRetention(req *RetentionRequest, head *store.Head) (*retentionPlan, error) {
 	p := &retentionPlan{cohort: req.Cohort, unit: 1, length: req.Periods}
-	p.plan = plan{span: span{cal: e.cfg.Calendar}, head: head, dims: e.cfg.Dimensions, format: req.Format, full: rollcall.Full(len(e.cfg.Dimensions))}
+	p.plan = plan{span: span{cal: e.cfg.Calendar}, head: head, dims: e.cfg.Dimensions, values: &e.values, format: req.Format, full: rollcall.Full(len(e.cfg.Dimensions))}
 	units := 30
 	if p.cohort == rollcall.Week {
 		p.unit, units = 7, 12
@@ -41,7 +41,28 @@ func (e *Engine) planRetention(req *RetentionRequest, head *store.Head) (*retent
 	if err := p.setCohorts(req, e.cfg.Calendar.Date(e.cfg.Now().UnixMilli()), units); err != nil {
 		return nil, err
 	}
-	return p, p.setFilters(req.Filters)
+	if err := p.setFilters(req.Filters); err != nil {
+		return nil, err
+	}
+	return p, p.checkCost(e.cfg.MaxCost)
+}
+
+// checkCost refuses a plan that reads more first events and members of user sets than the limit; 0 is none.
+func (p *retentionPlan) checkCost(limit int64) error {
+	days := p.days()
+	estimate := int64(p.eventsPerDay() * float64(len(days)))
+	for _, s := range p.head.Shards {
+		estimate += s.Users
+	}
+	if limit == 0 || estimate <= limit {
+		return nil
+	}
+	return &TooCostly{Estimate: estimate, Limit: limit, Hint: "ask for fewer periods, or a shorter range of cohorts"}
+}
+
+// days gives the versions of the days that are read.
+func (p *retentionPlan) days() []store.Stamp {
+	return p.head.Between(store.DayClock, block.Period(p.first), block.Period(p.date(p.units())))
 }
 
 // setCohorts reads the range. Cohorts that have not begun are left out.
@@ -95,8 +116,7 @@ func (p *retentionPlan) tag() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "retention %x %d %v %d %d %d %d %s %q %v %v", p.head.Identity, p.head.Build, p.cohort, p.first, p.cohorts, p.length, p.open, p.format,
 		p.dims, p.filters, p.cal.Location())
-	return tagOf(h, [][]store.Stamp{p.head.Stamps[store.UsersClock],
-		p.head.Between(store.DayClock, block.Period(p.first), block.Period(p.date(p.units())))})
+	return tagOf(h, [][]store.Stamp{p.head.Stamps[store.UsersClock], p.days()})
 }
 
 // Retention answers a request for retention from one view. Errors are those of Query.

@@ -18,7 +18,7 @@ import (
 
 // run counts the shards beside each other. Shards share no user, so the counts add up.
 func (p *retentionPlan) run(ctx context.Context, view *cache.View, memory *cache.Memory) (*Retention, error) {
-	everybody := newTable(&p.plan)
+	everybody := newTable(newGroups(&p.plan))
 	everybody.groups.add(nil, 0)
 	r := &reader{ctx: ctx, view: view, memory: memory, plan: &p.plan, table: everybody}
 	zones := p.zones()

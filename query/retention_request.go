@@ -28,6 +28,7 @@ const (
 var (
 	retentionParameters = []string{"cohort", "periods", "from", "to", "filter.<dimension>", "filter.<dimension>!", "format"}
 	cohortGrains        = []string{"day", "week"}
+	retentionFormats    = []string{"json", "csv"}
 	dateForms           = []string{"2006-01-31 (a date)"}
 )
 
@@ -73,9 +74,22 @@ func (r *RetentionRequest) set(name, text string) (err error) {
 			return bad(name, []string{"a whole number from 1 to " + strconv.Itoa(maxPeriods)}, "is %q", text)
 		}
 	case "format":
-		if r.Format = text; !slices.Contains(formats, text) {
-			return bad(name, formats, "unknown format %q", text)
+		if r.Format = text; !slices.Contains(retentionFormats, text) {
+			return bad(name, retentionFormats, "unknown format %q", text)
 		}
 	}
 	return nil
+}
+
+// RetentionParameters lists the parameters of a question for retention in the order of their documentation.
+func RetentionParameters() []Parameter {
+	return []Parameter{
+		{Name: "cohort", Doc: "What the cohorts and periods are; day unless given.", Values: slices.Clone(cohortGrains)},
+		{Name: "periods", Doc: "How many periods to follow a cohort for, at most " + strconv.Itoa(maxPeriods) + "; 30 days or 12 weeks unless given.", Whole: true},
+		{Name: "from", Doc: "First date of the cohorts; 30 days or 12 weeks before their end unless given."},
+		{Name: "to", Doc: "Date after the last of the cohorts; tomorrow unless given."},
+		described("filter.<dimension>"),
+		described("filter.<dimension>!"),
+		{Name: "format", Doc: "Form of the reply; json unless given.", Values: slices.Clone(retentionFormats)},
+	}
 }

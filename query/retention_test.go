@@ -80,7 +80,7 @@ func (o *naive) retention(r *RetentionRequest, now int64) []string {
 	for cohort := start(from); cohort < to && cohort <= today; cohort += unit {
 		members := map[int]bool{}
 		for i := range o.facts {
-			if f := &o.facts[i]; f.User >= 0 && f.NewUser && o.passes(&Request{Filters: r.Filters}, f) && start(o.day(f)) == cohort {
+			if f := &o.facts[i]; f.User >= 0 && f.NewUser && o.passes(&Request{Filters: r.Filters}, f) && start(o.day(f.Time)) == cohort {
 				members[f.User] = true
 			}
 		}
@@ -88,7 +88,7 @@ func (o *naive) retention(r *RetentionRequest, now int64) []string {
 		for k := int64(0); k < periods && cohort+k*unit <= today; k++ {
 			back := map[int]bool{}
 			for i := range o.facts {
-				if f := &o.facts[i]; members[f.User] && o.passes(&Request{Filters: r.Filters}, f) && start(o.day(f)) == cohort+k*unit {
+				if f := &o.facts[i]; members[f.User] && o.passes(&Request{Filters: r.Filters}, f) && start(o.day(f.Time)) == cohort+k*unit {
 					back[f.User] = true
 				}
 			}
@@ -100,18 +100,16 @@ func (o *naive) retention(r *RetentionRequest, now int64) []string {
 	return lines
 }
 
-func (o *naive) day(f *querytest.Fact) int64 { return dayNumber(time.UnixMilli(f.Time).In(o.loc)) }
-
 func TestRetentionEqualsCounting(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := genWorld(t)
 		w.onlyFirsts()
 		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
-		e := engineOver(m, w.cal, w.cuboids, w.now, testMinuteRetention, testHourRetention)
+		e := engineOver(m, w.cal, w.cuboids, w.now, 0, 0)
 		for range 8 {
 			r := w.genRetention(t)
 			res, err := e.Retention(context.Background(), r)
-			want := (&naive{w.loc, w.dims, w.facts}).retention(r, w.now)
+			want := (&naive{loc: w.loc, dims: w.dims, facts: w.facts}).retention(r, w.now)
 			if want == nil {
 				if b := (*BadRequest)(nil); !errors.As(err, &b) {
 					t.Fatalf("%+v: want a BadRequest, have %v", r, err)
@@ -141,7 +139,7 @@ func retentionStore() (*querytest.Store, *Engine) {
 	}
 	facts := []querytest.Fact{fact(2, 0, "a", true), fact(2, 0, "b", false), fact(3, 0, "b", false), fact(2, 1, "b", true), fact(4, 1, "a", false), fact(3, 2, "a", true)}
 	m := querytest.Build(cal, []string{"campaign"}, rollcall.Cuboids(1), 2, facts)
-	return m, engineOver(m, cal, rollcall.Cuboids(1), noon.UnixMilli(), testMinuteRetention, testHourRetention)
+	return m, engineOver(m, cal, rollcall.Cuboids(1), noon.UnixMilli(), 0, 0)
 }
 
 func askRetention(t *testing.T, e *Engine, text string) (*Question, string) {
@@ -163,8 +161,11 @@ func askRetention(t *testing.T, e *Engine, text string) (*Question, string) {
 	if a.Tag != q.Tag {
 		t.Fatalf("answer %s to question %s", a.Tag, q.Tag)
 	}
-	body, _ := q.Body(nil, a, time.Time{})
-	return q, string(body)
+	var body strings.Builder
+	if err := q.Write(&body, a, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	return q, body.String()
 }
 
 func TestRetentionForms(t *testing.T) {
@@ -234,6 +235,20 @@ func TestRetentionRefusals(t *testing.T) {
 		t.Error(err)
 	} else if res, err := e.Retention(context.Background(), req); err != nil || len(res.Rows) != 358 {
 		t.Error(res, err)
+	}
+}
+
+func TestCostlyRetentionIsRefused(t *testing.T) {
+	m, e := retentionStore()
+	for i := range m.Header.Shards {
+		m.Header.Shards[i].Accepted = 30
+	}
+	for limit, refused := range map[int64]bool{0: false, 1: true, 1000: false} {
+		e.cfg.MaxCost = limit
+		_, err := e.Retention(context.Background(), &RetentionRequest{Cohort: rollcall.Day})
+		if costly := (*TooCostly)(nil); errors.As(err, &costly) != refused || !refused && err != nil {
+			t.Errorf("limit %d: %v", limit, err)
+		}
 	}
 }
 

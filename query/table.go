@@ -18,7 +18,7 @@ type table struct {
 	at   []int32 // by group: its row+1 in the open bucket
 }
 
-func newTable(p *plan) *table { return &table{groups: newGroups(p), start: []int{0}, open: -1} }
+func newTable(g *groups) *table { return &table{groups: g, start: []int{0}, open: -1} }
 
 func (t *table) len() int { return len(t.group) }
 
@@ -33,11 +33,11 @@ func (t *table) append(bucket int64) {
 
 // enter opens a bucket, by number.
 func (t *table) enter(i int) {
-	if t.open == i {
-		return
-	}
 	for len(t.at) < t.groups.n {
 		t.at = append(t.at, 0)
+	}
+	if t.open == i {
+		return
 	}
 	if t.open >= 0 {
 		for _, g := range t.rows(t.open) {
@@ -90,31 +90,48 @@ func (t *table) ensure(group uint32) *figures {
 	return t.add(group)
 }
 
-// keep leaves only the rows that count something, and only the groups and buckets that have rows.
-func (t *table) keep(p *plan) *table {
+// keep leaves only the rows that count something, and only the buckets that have rows.
+func (t *table) keep() *table {
 	empty := func(f figures) bool { return f.Counters[rollcall.Events] == 0 && f.Counters[rollcall.Sessions] == 0 }
 	if !slices.ContainsFunc(t.figures, empty) {
 		return t
 	}
-	kept := newTable(p)
+	kept := newTable(t.groups)
 	for i, bucket := range t.buckets {
 		for n, g := range t.rows(i) {
 			if f := t.figures[t.start[i]+n]; !empty(f) {
 				kept.append(bucket)
-				*kept.add(kept.number(t.groups.valuesOf(g))) = f
+				*kept.add(g) = f
 			}
 		}
 	}
 	return kept
 }
 
-func (t *table) number(values []rollcall.Value) uint32 {
-	columns := make([][]rollcall.Value, len(values))
-	for i := range values {
-		columns[i] = values[i : i+1]
+// present lists the groups that have rows, by rising number.
+func (t *table) present() (present []uint32) {
+	has := make([]bool, t.groups.n)
+	for _, g := range t.group {
+		has[g] = true
 	}
-	if g, ok := t.groups.find(columns, 0); ok {
-		return g
+	for g, ok := range has {
+		if ok {
+			present = append(present, uint32(g))
+		}
 	}
-	return t.groups.add(columns, 0)
+	return present
+}
+
+// take copies the figures of the rows that other has too, under the same numbers of groups.
+func (t *table) take(other *table) {
+	for i, bucket := range t.buckets {
+		if !other.find(bucket) {
+			continue
+		}
+		for n, g := range t.rows(i) {
+			if f := other.row(g); f != nil {
+				t.figures[t.start[i]+n] = *f
+			}
+		}
+	}
 }

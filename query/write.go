@@ -1,28 +1,51 @@
 package query
 
 import (
-	"bufio"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"rollcall"
 )
 
 const instantLayout = "2006-01-02T15:04:05.000Z07:00"
 
+// maxExact is the number of ms beyond which a float64 of seconds no longer stands for one number of ms.
+const maxExact = 1e15
+
 // appendNumber writes a figure: counts without a fraction, durations with ms, ratios as exact as they are.
 func appendNumber(dst []byte, k kind, v float64) []byte {
-	if k == whole {
+	switch {
+	case k == whole:
 		return strconv.AppendInt(dst, int64(v), 10)
+	case k == seconds && v >= 0 && v < maxExact/1000:
+		return appendSeconds(dst, uint64(math.Round(v*1000)))
+	default:
+		return strconv.AppendFloat(dst, v, 'f', -1, 64)
 	}
-	return strconv.AppendFloat(dst, v, 'f', -1, 64)
 }
+
+// appendSeconds writes ms as seconds, without zeros at the end.
+func appendSeconds(dst []byte, ms uint64) []byte {
+	dst = strconv.AppendUint(dst, ms/1000, 10)
+	f := ms % 1000
+	if f == 0 {
+		return dst
+	}
+	dst = append(dst, '.', byte('0'+f/100), byte('0'+f/10%10), byte('0'+f%10))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
+}
+
+// bufferSize is how many bytes of a reply are written at once.
+const bufferSize = 32 << 10
 
 // WriteJSON writes the reply of GET /api/v1/query, row by row.
 func (r *Result) WriteJSON(w io.Writer) error {
@@ -34,44 +57,59 @@ func (r *Result) WriteJSON(w io.Writer) error {
 }
 
 func (r *Result) writeJSONRows(w io.Writer) error {
-	out := bufio.NewWriterSize(w, 32<<10)
 	names := quoted(r.Columns())
-	values := r.quotedValues()
-	line := []byte(`{"rows":[`)
-	for i, row := range r.rows {
+	buckets, values := r.quotedBuckets(), r.quotedTexts(names[1:])
+	names = names[1+len(r.texts):]
+	buf := append(make([]byte, 0, bufferSize+1024), `{"rows":[`...)
+	for i, row := range r.order {
 		if i > 0 {
-			line = append(line, ',')
+			buf = append(buf, ',')
 		}
-		line = append(line, '\n', '{')
-		line = append(append(line, names[0]...), ':', '"')
-		line = append(append(line, r.plan.label(row.bucket)...), '"')
-		for d, v := range r.groups.valuesOf(row.group) {
-			line = append(append(append(line, ','), names[1+d]...), ':')
-			line = append(line, values[d][v]...)
+		buf = append(buf, buckets[r.buckets[row]]...)
+		group := r.table.group[row]
+		for d := range r.texts {
+			buf = append(buf, values[d][r.texts[d].number[group]]...)
 		}
-		line = r.appendMetrics(line, row, names[1+len(r.plan.groupBy):])
-		line = append(line, '}')
-		if _, err := out.Write(line); err != nil {
-			return err
+		for m, column := range r.values {
+			buf = appendFigure(append(append(append(buf, ','), names[m]...), ':'), r.columns[m].kind, column[row])
 		}
-		line = line[:0]
+		buf = append(buf, '}')
+		if len(buf) >= bufferSize {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
 	}
-	if _, err := out.Write(line); err != nil { // the bracket that opens no rows
-		return err
-	}
-	return out.Flush()
+	_, err := w.Write(buf)
+	return err
 }
 
-func (r *Result) appendMetrics(line []byte, row row, names [][]byte) []byte {
-	for m, column := range r.values {
-		line = append(append(append(line, ','), names[m]...), ':')
-		if v := column[row.number]; math.IsNaN(v) {
-			line = append(line, "null"...)
-		} else {
-			line = appendNumber(line, r.plan.metrics[m].kind, v)
+func appendFigure(dst []byte, k kind, v float64) []byte {
+	if math.IsNaN(v) {
+		return append(dst, "null"...)
+	}
+	return appendNumber(dst, k, v)
+}
+
+// quotedBuckets gives the beginning of the rows of each bucket.
+func (r *Result) quotedBuckets() [][]byte {
+	begun := make([][]byte, len(r.table.buckets))
+	for i, bucket := range r.table.buckets {
+		begun[i] = fmt.Appendf(nil, "\n{\"bucket\":%q", r.plan.label(bucket))
+	}
+	return begun
+}
+
+// quotedTexts gives the members of each dimension's values.
+func (r *Result) quotedTexts(names [][]byte) [][][]byte {
+	members := make([][][]byte, len(r.texts))
+	for d := range r.texts {
+		for _, text := range r.texts[d].list {
+			members[d] = append(members[d], slices.Concat([]byte{','}, names[d], []byte{':'}, quote(text)))
 		}
 	}
-	return line
+	return members
 }
 
 func appendInstant(line []byte, t time.Time) []byte {
@@ -98,22 +136,6 @@ func quote(text string) []byte {
 	return b
 }
 
-// quotedValues gives the JSON of each value, by dimension grouped by, of those that occur.
-func (r *Result) quotedValues() []map[rollcall.Value][]byte {
-	all := make([]map[rollcall.Value][]byte, len(r.plan.groupBy))
-	for i := range all {
-		all[i] = map[rollcall.Value][]byte{}
-	}
-	for g := range uint32(r.groups.n) {
-		for i, v := range r.groups.valuesOf(g) {
-			if all[i][v] == nil {
-				all[i][v] = quote(r.plan.text(r.plan.groupBy[i], v))
-			}
-		}
-	}
-	return all
-}
-
 // WriteCSV writes a header line and the rows, as RFC 4180 has it; null is empty.
 func (r *Result) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
@@ -122,7 +144,7 @@ func (r *Result) WriteCSV(w io.Writer) error {
 		return err
 	}
 	var record []string
-	for i := range r.rows {
+	for i := range r.order {
 		record = r.record(record[:0], i, "")
 		if err := out.Write(record); err != nil {
 			return err
@@ -134,16 +156,15 @@ func (r *Result) WriteCSV(w io.Writer) error {
 
 // record appends the texts of row i.
 func (r *Result) record(dst []string, i int, null string) []string {
-	row := r.rows[i]
-	dst = append(dst, r.plan.label(row.bucket))
-	for d := range r.plan.groupBy {
-		dst = append(dst, r.value(row.group, d))
+	dst = append(dst, r.Bucket(i))
+	for d := range r.texts {
+		dst = append(dst, r.Value(i, d))
 	}
-	for m, column := range r.values {
-		if v := column[row.number]; math.IsNaN(v) {
+	for m := range r.values {
+		if v := r.Metric(i, m); math.IsNaN(v) {
 			dst = append(dst, null)
 		} else {
-			dst = append(dst, string(appendNumber(nil, r.plan.metrics[m].kind, v)))
+			dst = append(dst, string(appendNumber(nil, r.columns[m].kind, v)))
 		}
 	}
 	return dst

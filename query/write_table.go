@@ -13,7 +13,7 @@ import (
 func (r *Result) WriteTable(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	lines := [][]string{r.Columns()}
-	for i := range r.rows {
+	for i := range r.order {
 		lines = append(lines, r.record(nil, i, "-"))
 	}
 	width := make([]int, len(lines[0]))
@@ -23,13 +23,13 @@ func (r *Result) WriteTable(w io.Writer) error {
 			width[c] = max(width[c], utf8.RuneCountInString(line[c]))
 		}
 	}
-	texts := 1 + len(r.plan.groupBy)
+	texts := 1 + len(r.texts)
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(out, strings.TrimRight(align(line, width, texts), " ")); err != nil {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", len(r.rows), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
+	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
 		return err
 	}
 	return out.Flush()

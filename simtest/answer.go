@@ -19,26 +19,33 @@ type tally struct {
 
 // Answer computes the rows of a query.
 func (o *Oracle) Answer(q Query) []Row {
+	if q.EverythingElse {
+		q.leaders = o.leaders(q)
+	}
+	return o.rows(&q, slices.Collect(maps.Values(o.count(&q))))
+}
+
+func (o *Oracle) count(q *Query) map[string]*tally {
 	tallies := map[string]*tally{}
 	for _, f := range o.facts {
-		if o.matches(&q, f) {
-			at(tallies, o.bucket(q.Grain, f.time), o.group(&q, f)).event(f)
+		if o.matches(q, f) {
+			at(tallies, o.bucket(q.Grain, f.time), o.group(q, f)).event(f)
 		}
 	}
 	for _, s := range o.sessions {
-		if o.matches(&q, s.entry) {
-			at(tallies, o.bucket(q.Grain, s.entry.time), o.group(&q, s.entry)).session(s)
+		if o.matches(q, s.entry) {
+			at(tallies, o.bucket(q.Grain, s.entry.time), o.group(q, s.entry)).session(s)
 		}
 	}
 	for _, f := range o.firsts {
-		if o.matches(&q, f) {
-			at(tallies, o.bucket(q.Grain, f.time), o.group(&q, f)).newUsers++
+		if o.matches(q, f) {
+			at(tallies, o.bucket(q.Grain, f.time), o.group(q, f)).newUsers++
 		}
 	}
 	if q.Fill {
-		o.fill(tallies, &q)
+		o.fill(tallies, q)
 	}
-	return o.rows(&q, slices.Collect(maps.Values(tallies)))
+	return tallies
 }
 
 func (t *tally) event(f *fact) {
@@ -95,16 +102,11 @@ func (o *Oracle) group(q *Query, f *fact) []string {
 	for i, name := range q.GroupBy {
 		group[i] = f.dims[o.dimension(name)]
 	}
-	return group
+	return q.named(group)
 }
 
 func (o *Oracle) belongs(q *Query, f *fact, group []string) bool {
-	for i, name := range q.GroupBy {
-		if f.dims[o.dimension(name)] != group[i] {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(o.group(q, f), group)
 }
 
 // fill adds the empty buckets of each group that has any.
@@ -128,8 +130,12 @@ func (o *Oracle) rows(q *Query, tallies []*tally) []Row {
 		if c := cmp.Compare(a.bucket.order, b.bucket.order); c != 0 {
 			return c
 		}
+		if q.EverythingElse {
+			return cmp.Compare(q.rank(a.group), q.rank(b.group))
+		}
 		return slices.Compare(a.group, b.group)
 	})
+	before := o.past(q)
 	rows := make([]Row, len(tallies))
 	for i, t := range tallies {
 		row := Row{"bucket": t.bucket.label}
@@ -138,8 +144,12 @@ func (o *Oracle) rows(q *Query, tallies []*tally) []Row {
 		}
 		for _, metric := range q.Metrics {
 			row[metric] = o.metric(q, t, metric)
+			before.compare(row, t, metric)
 		}
 		rows[i] = row
+	}
+	if q.EverythingElse {
+		return rows
 	}
 	sortRows(rows, q.Order, bucketOrder(tallies))
 	if q.Limit > 0 {

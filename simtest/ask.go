@@ -32,11 +32,17 @@ func RandomQuery(d Dice, w *World, o *Oracle) Query {
 	for _, name := range some(d, w.Config.Dimensions) {
 		q.Filters = append(q.Filters, w.filter(d, name))
 	}
+	if once(d, 4) {
+		w.compare(d, &q)
+	}
 	if once(d, 3) {
 		q.Order = randomOrder(d, &q)
 	}
 	if once(d, 4) {
 		q.Limit = 1 + d.Intn(5)
+	}
+	if q.EverythingElse = len(q.GroupBy) > 0 && once(d, 3); q.EverythingElse {
+		q.Limit = 1 + d.Intn(3)
 	}
 	return q
 }
@@ -60,15 +66,28 @@ func (w *World) dates(d Dice) (from, to int64) {
 
 // retain makes a query at a fine grain one of days where its range lies wholly before the retention.
 func (w *World) retain(q *Query) {
+	if !w.kept(q.Grain, q.To) {
+		q.Grain = rollcall.Day
+	}
+}
+
+// kept tells whether a range that ends at to lies at least in part within the retention of a grain.
+func (w *World) kept(g rollcall.Grain, to int64) bool {
 	retention := time.Duration(0)
-	switch q.Grain {
+	switch g {
 	case rollcall.Minute:
 		retention = w.Config.MinuteRetention
 	case rollcall.Hour:
 		retention = w.Config.HourRetention
 	}
-	if retention > 0 && q.To <= w.Config.StartOf(w.Now-retention.Milliseconds(), 1) {
-		q.Grain = rollcall.Day
+	return retention == 0 || to > w.Config.StartOf(w.Now-retention.Milliseconds(), 1)
+}
+
+// compare compares a query with a range before that has an answer.
+func (w *World) compare(d Dice, q *Query) {
+	q.Compare = pick(d, previousPeriod, previousYear)
+	if _, to := w.Config.before(q); !w.kept(q.Grain, to) {
+		q.Compare = ""
 	}
 }
 
@@ -104,6 +123,11 @@ func (w *World) filter(d Dice, name string) Filter {
 
 func randomOrder(d Dice, q *Query) []string {
 	columns := append(append([]string{"bucket"}, q.GroupBy...), q.Metrics...)
+	if q.Compare != "" {
+		for _, m := range q.Metrics {
+			columns = append(columns, m+previousSuffix, m+changeSuffix)
+		}
+	}
 	order := some(d, columns)
 	order = order[:min(len(order), 3)]
 	for i := range order {

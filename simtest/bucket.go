@@ -11,6 +11,7 @@ type bucket struct {
 	order int64  // rises with the bucket
 	label string // as in a reply
 	last  int64  // the civil date of its last day, before the range cuts it
+	at    int64  // an instant in it
 }
 
 const (
@@ -33,7 +34,12 @@ func ordinal(civil time.Time) int64 { return civil.Unix() / secondsDay }
 
 // bucket gives the bucket of grain g that holds an instant.
 func (c *Config) bucket(g rollcall.Grain, ms int64) bucket {
-	t := c.local(ms)
+	b := c.around(g, c.local(ms))
+	b.at = ms
+	return b
+}
+
+func (c *Config) around(g rollcall.Grain, t time.Time) bucket {
 	day := civil(t)
 	switch g {
 	case rollcall.Minute:
@@ -61,11 +67,11 @@ func sinceMinute(t time.Time) time.Duration {
 }
 
 func (c *Config) clock(start, day time.Time) bucket {
-	return bucket{start.UnixMilli(), start.Format(time.RFC3339), ordinal(day)}
+	return bucket{order: start.UnixMilli(), label: start.Format(time.RFC3339), last: ordinal(day)}
 }
 
 func days(first, last time.Time) bucket {
-	return bucket{ordinal(first), first.Format(dateLayout), ordinal(last)}
+	return bucket{order: ordinal(first), label: first.Format(dateLayout), last: ordinal(last)}
 }
 
 // buckets lists the buckets that the instants of a range lie in.

@@ -25,6 +25,11 @@ type Query struct {
 	Fill     bool
 	Order    []string // columns, - before one for falling order
 	Limit    int      // 0: none
+
+	Compare        string // previous_period, previous_year, or empty
+	EverythingElse bool   // Order and Limit choose groups, the others are one
+
+	leaders [][]string // the groups that stand for themselves
 }
 
 // Filter restricts one dimension.
@@ -64,6 +69,12 @@ func (q *Query) Params(loc *time.Location) url.Values {
 	}
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if q.Compare != "" {
+		v.Set("compare", q.Compare)
+	}
+	if q.EverythingElse {
+		v.Set("everything_else", "true")
 	}
 	return v
 }

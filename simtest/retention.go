@@ -43,14 +43,14 @@ func (o *Oracle) Retention(q Cohorts) (rows []Row) {
 		}
 		members := map[string]bool{}
 		for _, f := range o.firsts {
-			if o.bucket(q.Unit, f.time) == cohort && o.passes(filter, f) {
+			if o.bucket(q.Unit, f.time).order == cohort.order && o.passes(filter, f) {
 				members[f.user] = true
 			}
 		}
 		row := Row{"cohort": cohort.label, "users": float64(len(members))}
 		for k := 0; k < q.Periods && i+k < len(units); k++ {
 			row[periodColumn(k)] = o.activeOf(members, filter, q.Unit, units[i+k])
-			row["open"] = yesOrNo(units[i+k] == now)
+			row["open"] = yesOrNo(units[i+k].order == now.order)
 		}
 		rows = append(rows, row)
 	}
@@ -62,7 +62,7 @@ func (o *Oracle) units(unit rollcall.Grain, from, until int64) (all []bucket) {
 	plain := Config{Location: time.UTC}
 	begin := time.Unix(o.bucket(unit, from).order*secondsDay, 0).UTC()
 	for t := begin; ordinal(t) <= o.date(until); t = t.AddDate(0, 0, 1) {
-		if b := plain.bucket(unit, t.UnixMilli()); len(all) == 0 || all[len(all)-1] != b {
+		if b := plain.bucket(unit, t.UnixMilli()); len(all) == 0 || all[len(all)-1].order != b.order {
 			all = append(all, b)
 		}
 	}
@@ -72,7 +72,7 @@ func (o *Oracle) units(unit rollcall.Grain, from, until int64) (all []bucket) {
 func (o *Oracle) activeOf(members map[string]bool, filter *Query, unit rollcall.Grain, period bucket) float64 {
 	active := map[string]bool{}
 	for _, f := range o.facts {
-		if members[f.user] && o.bucket(unit, f.time) == period && o.passes(filter, f) {
+		if members[f.user] && o.bucket(unit, f.time).order == period.order && o.passes(filter, f) {
 			active[f.user] = true
 		}
 	}

@@ -14,6 +14,8 @@ type World struct {
 	Now    int64    // Unix ms, not before any Received
 	Start  int64    // Unix ms, the first instant of the day around which the events lie
 	Values []string // the dimension values that occur
+
+	old bool // some events lie a year back
 }
 
 // Limits of a world.
@@ -58,6 +60,7 @@ func RandomWorld(d Dice, limits bool) World {
 		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\u00ff\x00"},
 	}
 	w.Start = w.Config.StartOf(w.Start, 0)
+	w.old = once(d, 4)
 	w.fill(d, d.Intn(worldEvents))
 	return w
 }
@@ -168,6 +171,9 @@ func (w *World) fresh(d Dice) rollcall.Event {
 // moment is on or near a midnight, or anywhere in the days of the world.
 func (w *World) moment(d Dice) int64 {
 	day := w.Config.StartOf(w.Start, d.Intn(worldDays))
+	if w.old && once(d, 3) {
+		day = w.Config.StartOf(w.Config.local(day).AddDate(-1, 0, 0).UnixMilli(), 0)
+	}
 	switch d.Intn(4) {
 	case 0:
 		return day + int64(d.Intn(3)-1)

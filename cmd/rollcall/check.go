@@ -15,7 +15,7 @@ import (
 // reserved are the names that mean something else in a query or its reply.
 func reserved() []string {
 	return []string{
-		"bucket", "from", "to", "grain", "metrics", "group_by", "order", "limit", "fill", "compare", "format", "filter", "search",
+		"bucket", "from", "to", "grain", "metrics", "group_by", "order", "limit", "fill", "compare", "everything_else", "format", "filter", "search",
 		"active_users", "wau", "mau", "new_users", "sessions", "events", "bounces", "bounce_rate", "avg_session_duration",
 		"total_session_duration", "events_per_session", "dau", "event_date", "value", "weight",
 		"user_id", "time", "event_id", "session_id", "session_duration", "is_bounce", "is_new_user",

@@ -28,6 +28,7 @@ type Config struct {
 	StoreKind, CacheKind           string
 	CacheMemory                    int64 // bytes
 	CachePoll                      time.Duration
+	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
@@ -41,6 +42,7 @@ func defaults() Config {
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
 		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: "sqlite", CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
+		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
 }
@@ -83,6 +85,7 @@ func settings(c *Config) []setting {
 		{"cache.kind", "Kind of cache: memory.", "memory", (*text)(&c.CacheKind), false},
 		{"cache.memory", "Memory for blocks and answers.", "256MiB", (*size)(&c.CacheMemory), false},
 		{"cache.poll", "How old an answer may be when an announcement is lost.", "1s", (*duration)(&c.CachePoll), false},
+		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
 		{"rate_limit", "Most events a second over HTTP; 0 for no limit.", "0", (*number)(&c.RateLimit), false},

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,34 @@ func TestImportAndQuery(t *testing.T) {
 	out = must(t, "query", "--data", dir, "--from", "2017-01-01", "--to", "2018-02-01", "--grain", "total", "--metrics", "active_users,events", "--format", "csv")
 	if !strings.Contains(out, fmt.Sprintf("total,%d,15000", users)) {
 		t.Fatal(out)
+	}
+}
+
+func TestQueryToFile(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "answer")
+	must(t, "import", sample(t), "--data", dir, "--dimensions", "campaign_id,age_group")
+	ask := []string{"query", "--data", dir, "--from", "2026-10-01", "--to", "2026-11-02", "--group-by", "age_group", "--limit", "2", "--everything-else=true",
+		"--compare", "previous_period", "--metrics", "active_users"}
+	for format, begins := range map[string]string{"table": "bucket ", "json": `{"rows":[`, "csv": "bucket,age_group,active_users,active_users_previous,active_users_change\r\n", "parquet": "PAR1"} {
+		args := append(slices.Clone(ask), "--format", format)
+		out := must(t, args...)
+		if rest := must(t, append(args, "-o", file)...); rest != "" {
+			t.Errorf("%s: %q besides the file", format, rest)
+		}
+		written, err := os.ReadFile(file)
+		if err != nil || !strings.HasPrefix(string(written), begins) || !strings.HasPrefix(out, begins) {
+			t.Errorf("%s: %v, %.60q, %.60q", format, err, written, out)
+		}
+		if format == "csv" && (string(written) != out || !strings.Contains(out, ",(everything else),")) {
+			t.Errorf("%s", out)
+		}
+	}
+	if left, err := filepath.Glob(file + ".*"); err != nil || len(left) > 0 {
+		t.Errorf("%v is left over, %v", left, err)
+	}
+	status, _, errs := invoke(t, nil, append(ask, "--format", "csv", "-o", filepath.Join(dir, "no", "such"))...)
+	if status == 0 || !strings.Contains(errs, "such") {
+		t.Errorf("%d %s", status, errs)
 	}
 }
 

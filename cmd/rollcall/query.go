@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -23,24 +24,32 @@ type queryCmd struct {
 	Order   string   `help:"Columns to order by; - before one for falling order." placeholder:"-active_users" group:"Query"`
 	Limit   string   `help:"Most rows." placeholder:"20" group:"Query"`
 	Fill    string   `help:"zero for empty buckets too." placeholder:"zero" group:"Query"`
-	Format  string   `help:"Form: table, json or csv." enum:"table,json,csv" default:"table"`
+	Compare string   `help:"previous_period or previous_year: each figure of then, and the change." placeholder:"previous_year" group:"Query"`
+	Rest    bool     `name:"everything-else" help:"Unite the groups beyond --limit in one." group:"Query"`
+	Format  string   `help:"Form: table, json, csv or parquet." enum:"table,json,csv,parquet" default:"table"`
+	Output  string   `short:"o" help:"File to write; - for standard output." placeholder:"FILE"`
 }
 
 func (c *queryCmd) Help() string {
 	return `Examples:
   rollcall query --metrics active_users,wau,mau --from 2026-11-01
   rollcall query --grain month --group-by campaign_id --order=-active_users --limit 10
-  rollcall query --filter campaign_id=spring,summer --filter 'age_group!=65+' --format csv`
+  rollcall query --grain week --group-by campaign_id --limit 5 --everything-else --compare previous_year
+  rollcall query --filter campaign_id=spring,summer --filter 'age_group!=65+' --format csv
+  rollcall query --grain hour --group-by campaign_id --format parquet -o hours.parquet`
 }
 
 // values gives the request as the parameters of GET /api/v1/query.
 func (c *queryCmd) values() (url.Values, error) {
 	v := url.Values{}
 	for name, value := range map[string]string{"from": c.From, "to": c.To, "grain": c.Grain, "metrics": strings.Join(c.Metrics, ","),
-		"group_by": strings.Join(c.GroupBy, ","), "order": c.Order, "limit": c.Limit, "fill": c.Fill} {
+		"group_by": strings.Join(c.GroupBy, ","), "order": c.Order, "limit": c.Limit, "fill": c.Fill, "compare": c.Compare} {
 		if value != "" {
 			v.Set(name, value)
 		}
+	}
+	if c.Rest {
+		v.Set("everything_else", "true")
 	}
 	return v, addFilters(v, c.Filter)
 }
@@ -66,6 +75,9 @@ func (c *queryCmd) Run(e *world) error {
 	values, err := c.values()
 	if err != nil {
 		return err
+	}
+	if c.Format == "parquet" && c.toTerminal(e) {
+		return usageError("--format parquet is not for a terminal: add -o FILE, or send the output to a file")
 	}
 	if c.Server != "" {
 		return c.remote(e, values)
@@ -95,14 +107,16 @@ func (c *queryCmd) local(e *world, n *node, values url.Values) error {
 }
 
 func (c *queryCmd) write(e *world, r *query.Result) error {
+	write := r.WriteTable
 	switch c.Format {
 	case "json":
-		return r.WriteJSON(e.out)
+		write = r.WriteJSON
 	case "csv":
-		return r.WriteCSV(e.out)
-	default:
-		return r.WriteTable(e.out)
+		write = r.WriteCSV
+	case "parquet":
+		write = r.WriteParquet
 	}
+	return c.output(e, write)
 }
 
 func wrongQuery(err error) error {
@@ -118,16 +132,18 @@ func (c *queryCmd) remote(e *world, values url.Values) error {
 	if err != nil {
 		return err
 	}
-	if c.Format == "csv" {
-		values.Set("format", "csv")
+	if c.Format == "csv" || c.Format == "parquet" {
+		values.Set("format", c.Format)
 	}
 	body, err := cl.get(e.ctx, "/api/v1/query", values)
 	if err != nil {
 		return err
 	}
-	if c.Format == "table" {
-		return remoteTable(e.out, body)
-	}
-	_, err = e.out.Write(body)
-	return err
+	return c.output(e, func(w io.Writer) error {
+		if c.Format == "table" {
+			return remoteTable(w, body)
+		}
+		_, err := w.Write(body)
+		return err
+	})
 }

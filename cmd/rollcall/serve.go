@@ -48,7 +48,9 @@ func (c *serveCmd) Run(e *world) error {
 
 // serve answers until e.ctx ends, and lets requests under way finish. It runs beside until it ends.
 func (n *node) serve(e *world, listener net.Listener, beside func(context.Context) error) error {
-	handler, err := n.handler()
+	base, endStreams := context.WithCancel(context.WithoutCancel(e.ctx))
+	defer endStreams()
+	handler, err := n.handler(base)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -59,6 +61,7 @@ func (n *node) serve(e *world, listener net.Listener, beside func(context.Contex
 	defer func() { n.report(e.ctx, "retract the address", retract(n.cfg.Data)) }()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	server.RegisterOnShutdown(endStreams)
 	fmt.Fprintf(e.err, "listening on %s\n", address)
 	return n.whileWorking(e.ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -86,27 +89,27 @@ func (n *node) serve(e *world, listener net.Listener, beside func(context.Contex
 	})
 }
 
-// handler mounts the parts: intake, API, page.
-func (n *node) handler() (http.Handler, error) {
+// handler mounts the parts: intake, API, page. Streams end with base.
+func (n *node) handler(base context.Context) (http.Handler, error) {
 	events, err := intake.NewHandler(intake.Config{Shape: n.shape(), MaxBody: n.cfg.MaxBody, Rate: n.cfg.RateLimit, Keys: n.cfg.APIKeys},
 		intake.Deps{Log: n.log, Quarantine: n.quarantine, Logger: n.logger, Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
-	answers := api.New(api.Config{
+	return api.New(api.Config{
 		Engine:    n.engine,
+		Calendar:  n.calendar,
 		Status:    func(ctx context.Context) (any, error) { return n.status(ctx) },
+		StatusOf:  nodeStatus{},
 		Ready:     n.ready,
 		Freshness: n.freshness,
+		Heads:     n.cache,
+		Events:    events,
+		Page:      dashboard.Handler(),
+		Registry:  n.registry(),
 		Logger:    n.logger,
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/v1/events", events)
-	for _, path := range []string{"/api/", "/healthz", "/readyz"} {
-		mux.Handle(path, answers)
-	}
-	mux.Handle("/", dashboard.Handler())
-	return mux, nil
+		Base:      base,
+	}), nil
 }
 
 // ready tells why the node can't take events or answer.

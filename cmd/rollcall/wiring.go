@@ -172,7 +172,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	n.cache = cache.New(cache.Config{Bytes: c.CacheMemory, Poll: c.CachePoll, Cuboids: rollcall.Cuboids(len(c.Dimensions))},
 		cache.Deps{Store: n.store, Firsts: fold.ReadFirsts, Logger: n.logger, Now: time.Now})
 	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Now: time.Now}, n.cache)
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now}, n.cache)
 	return nil
 }
 

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"rollcall/store"
+)
+
+const (
+	sizesEvery = 30 * time.Second // the store's sizes are looked at no more often: it reads all its keys
+	sizesTime  = 5 * time.Second  // for that look
+)
+
+// gauges gives the state of the node to Prometheus.
+type gauges struct {
+	node *node
+
+	offset, lag, epoch, users, accepted, duplicates, late     *prometheus.Desc // by shard
+	freshness, quarantined, lost, commits, retries, snapshots *prometheus.Desc
+	commitTook, logBytes, appends, syncs, storeBytes, chunks  *prometheus.Desc
+
+	mu    sync.Mutex
+	at    time.Time // when sizes were looked at
+	sizes []store.Size
+}
+
+// registry makes a registry with the figures of the node, the process and the Go runtime.
+func (n *node) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(newGauges(n), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+func newGauges(n *node) *gauges {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("rollcall_"+name, help, labels, nil)
+	}
+	return &gauges{
+		node:        n,
+		offset:      desc("shard_offset", "Next offset to commit.", "shard"),
+		lag:         desc("shard_lag_events", "Events in the log that are not in the figures.", "shard"),
+		epoch:       desc("shard_epoch", "Epoch of the shard's owner.", "shard"),
+		users:       desc("shard_users", "Users known.", "shard"),
+		accepted:    desc("events_accepted_total", "Events in the figures.", "shard"),
+		duplicates:  desc("events_duplicate_total", "Events dropped as duplicates.", "shard"),
+		late:        desc("events_late_total", "Events beyond the late horizon.", "shard"),
+		freshness:   desc("freshness_seconds", "Age of the moment up to which every acknowledged event is in the figures."),
+		quarantined: desc("quarantine_letters_total", "Dead letters kept since the start."),
+		lost:        desc("quarantine_lost_total", "Dead letters that could not be kept."),
+		commits:     desc("commits_total", "Commits since the start."),
+		retries:     desc("commit_retries_total", "Commits tried again since the start."),
+		snapshots:   desc("snapshots_total", "Snapshots since the start."),
+		commitTook:  desc("last_commit_seconds", "How long the last commit took."),
+		logBytes:    desc("log_bytes", "Size of the log on disk."),
+		appends:     desc("log_appends_total", "Appends that were acknowledged since the start."),
+		syncs:       desc("log_syncs_total", "Syncs of the log since the start."),
+		storeBytes:  desc("store_bytes", "Size of each kind of content of the store, at most 30 s old.", "kind"),
+		chunks:      desc("store_chunks", "Chunks of each kind of content of the store, at most 30 s old.", "kind"),
+	}
+}
+
+// Describe names the gauges.
+func (g *gauges) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{g.offset, g.lag, g.epoch, g.users, g.accepted, g.duplicates, g.late, g.freshness, g.quarantined, g.lost,
+		g.commits, g.retries, g.snapshots, g.commitTook, g.logBytes, g.appends, g.syncs, g.storeBytes, g.chunks} {
+		to <- d
+	}
+}
+
+// Collect reads the state of the node.
+func (g *gauges) Collect(to chan<- prometheus.Metric) {
+	give := func(kind prometheus.ValueType) func(d *prometheus.Desc, v float64, labels ...string) {
+		return func(d *prometheus.Desc, v float64, labels ...string) {
+			to <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+		}
+	}
+	gauge, counter := give(prometheus.GaugeValue), give(prometheus.CounterValue)
+	agg, log := g.node.aggregator.Status(), g.node.log.Stats()
+	for i, p := range agg.Shards {
+		shard := strconv.Itoa(i)
+		gauge(g.offset, float64(p.Offset), shard)
+		gauge(g.lag, float64(log.Shards[i].Next-min(p.Offset, log.Shards[i].Next)), shard)
+		gauge(g.epoch, float64(p.Epoch), shard)
+		gauge(g.users, float64(p.Users), shard)
+		counter(g.accepted, float64(p.Accepted), shard)
+		counter(g.duplicates, float64(p.Duplicates), shard)
+		counter(g.late, float64(p.Late), shard)
+	}
+	kept, lost := g.node.quarantine.Counts()
+	counter(g.quarantined, float64(kept))
+	counter(g.lost, float64(lost))
+	counter(g.commits, float64(agg.Commits))
+	counter(g.retries, float64(agg.Retries))
+	counter(g.snapshots, float64(agg.Snapshots))
+	counter(g.appends, float64(log.Appends))
+	counter(g.syncs, float64(log.Syncs))
+	gauge(g.freshness, time.Since(g.node.freshness()).Seconds())
+	gauge(g.commitTook, agg.CommitTook.Seconds())
+	gauge(g.logBytes, float64(log.Bytes))
+	for _, s := range g.stored() {
+		gauge(g.storeBytes, float64(s.Bytes), s.Name)
+		gauge(g.chunks, float64(s.Chunks), s.Name)
+	}
+}
+
+// stored gives the sizes of the store. When they can't be had, the ones before stand in for them.
+func (g *gauges) stored() []store.Size {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.at.IsZero() && time.Since(g.at) < sizesEvery {
+		return g.sizes
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sizesTime)
+	defer cancel()
+	sizes, err := g.node.store.Sizes(ctx)
+	if g.at = time.Now(); err != nil {
+		g.node.logger.Warn("look at the sizes of the store", "error", err)
+		return g.sizes
+	}
+	g.sizes = sizes
+	return sizes
+}
