@@ -37,7 +37,7 @@ func diagram() map[string][]string {
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 

@@ -29,8 +29,10 @@ type Deps struct {
 	Store         store.Viewer
 	Level         Level         // nil for none
 	Announcements Announcements // nil for none
-	Logger        *slog.Logger
-	Now           func() time.Time
+	// Firsts reads the first events out of the chunks of a part of a dictionary, oldest first. Nil when nobody asks for them.
+	Firsts func(chunks [][]byte) (*block.Firsts, error)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Cache reads the store through memory. It is safe for concurrent use.

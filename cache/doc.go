@@ -4,6 +4,9 @@
 //	commit ──Announce──► Heads ──version──► View ── memory ─miss→ Level (Redis) ─miss→ store
 //	           or polling                                ◄──────────── written back ────────┘
 //
+// The first events of a dictionary's parts are kept in the same way, in memory only: they are read out of the state by a
+// function of whoever knows its format.
+//
 // A block is kept under its key and the version of the last commit that touched its period. The version comes from the
 // transaction of that commit, so a block that has been superseded is under a key that nobody asks for any more: it can't
 // be served, it can only take room until it is deleted.

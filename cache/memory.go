@@ -17,6 +17,7 @@ const (
 	KindSets               // *block.Packed without masks: Which is the shard
 	KindMasked             // *block.Packed with masks
 	KindLedger             // *Drops of a UTC day
+	KindFirsts             // first events of a part of a dictionary: Which is the shard
 	KindUnion              // derived by readers; Text says from what
 	KindAnswer
 	numKinds

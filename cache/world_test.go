@@ -205,6 +205,10 @@ func (v *worldView) Ledger(ctx context.Context, from, until int64, _ bool) (rows
 	return rows, nil
 }
 
+func (v *worldView) State(context.Context, store.StateKey) ([]store.StateChunk, error) {
+	return nil, nil
+}
+
 // clock is moved by hand.
 type clock struct {
 	mu sync.Mutex

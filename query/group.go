@@ -128,11 +128,15 @@ func (p *plan) check(cuboid rollcall.Cuboid, dims [][]rollcall.Value) error {
 		size := rollcall.Value(p.size(d))
 		for _, v := range dims[place(cuboid, d)] {
 			if v >= size {
-				return fmt.Errorf("value %d of dimension %q has no name in the store, which names %d", v, p.dims[d], size)
+				return p.nameless(d, v)
 			}
 		}
 	}
 	return nil
+}
+
+func (p *plan) nameless(d int, v rollcall.Value) error {
+	return fmt.Errorf("value %d of dimension %q has no name in the store, which names %d", v, p.dims[d], p.size(d))
 }
 
 // signature tells the groups and their numbers.

@@ -51,3 +51,13 @@ func (m *members) into(dst []uint64, from int, at *int) {
 	}
 	*at = i
 }
+
+// join adds the users to a bit set that has room for all of them.
+func (m *members) join(set []uint64) {
+	for i, w := range m.bits {
+		set[i] |= w
+	}
+	for _, u := range m.ids {
+		set[u>>6] |= 1 << (u & 63)
+	}
+}

@@ -234,7 +234,12 @@ func (p *plan) asks(names ...string) bool {
 func (p *plan) tag() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "%x %d %s", p.head.Identity, p.head.Build, p.words())
-	for _, stamps := range p.reads() {
+	return tagOf(h, p.reads())
+}
+
+// tagOf ends a tag with the versions of all that is read.
+func tagOf(h *xxh3.Hasher, reads [][]store.Stamp) string {
+	for _, stamps := range reads {
 		var pair [16]byte
 		for _, s := range stamps {
 			binary.LittleEndian.PutUint64(pair[:], uint64(s.Period))

@@ -52,7 +52,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	if err := r.writeJSONRows(w); err != nil {
 		return err
 	}
-	_, err := w.Write(appendTail(nil, r.AsOf, r.CompleteThrough, r.Late, r.Duplicates, r.Build))
+	_, err := w.Write(appendTail(nil, r.AsOf, r.CompleteThrough, r.rest()))
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -28,7 +29,7 @@ func (r *Result) WriteTable(w io.Writer) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), r.asOf(), r.Late, r.Duplicates, r.Build); err != nil {
+	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -57,9 +58,9 @@ func printable(text string) string {
 	}, text)
 }
 
-func (r *Result) asOf() string {
-	if r.AsOf.IsZero() {
+func showTime(asOf time.Time) string {
+	if asOf.IsZero() {
 		return "never (nothing was committed)"
 	}
-	return r.AsOf.Format(instantLayout)
+	return asOf.Format(instantLayout)
 }

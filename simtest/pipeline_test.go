@@ -18,6 +18,7 @@ import (
 	"rollcall/aggregate"
 	"rollcall/cache"
 	"rollcall/eventlog"
+	"rollcall/fold"
 	"rollcall/query"
 	"rollcall/record"
 	"rollcall/simtest"
@@ -81,7 +82,7 @@ func (p *pipeline) start() (err error) {
 	}
 	// Only announcements tell the cache of commits, and a small memory forgets blocks now and then.
 	p.cache = cache.New(cache.Config{Bytes: 1 << (8 + 4*(p.world.Now%4)), Poll: time.Hour, Cuboids: rollcall.Cuboids(len(p.world.Config.Dimensions))},
-		cache.Deps{Store: p.store, Logger: quiet})
+		cache.Deps{Store: p.store, Firsts: fold.ReadFirsts, Logger: quiet})
 	p.owner, err = p.own()
 	return err
 }
@@ -167,15 +168,43 @@ func (p *pipeline) Crash() error {
 	return nil
 }
 
+// engine answers at an instant, when everything in the log is committed.
+func (p *pipeline) engine(ctx context.Context, now int64) (*query.Engine, error) {
+	c := p.world.Config
+	return query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, p.cache), p.caughtUp(ctx)
+}
+
+func (p *pipeline) Retention(q simtest.Cohorts) ([]simtest.Row, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	e, err := p.engine(ctx, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	req, err := query.ParseRetention(q.Params(p.world.Config.Location))
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.Retention(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := result.WriteJSON(&text); err != nil {
+		return nil, err
+	}
+	return simtest.CohortRows(text.Bytes())
+}
+
 func (p *pipeline) Query(q simtest.Query) ([]simtest.Row, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := p.caughtUp(ctx); err != nil {
+	c := p.world.Config
+	e, err := p.engine(ctx, p.received)
+	if err != nil {
 		return nil, err
 	}
-	c := p.world.Config
-	e := query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(p.received) }}, p.cache)
 	req, err := query.ParseValues(q.Params(c.Location))
 	if err != nil {
 		return nil, err

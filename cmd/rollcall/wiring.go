@@ -15,6 +15,7 @@ import (
 	"rollcall/aggregate"
 	"rollcall/cache"
 	"rollcall/eventlog"
+	"rollcall/fold"
 	"rollcall/intake"
 	"rollcall/query"
 	"rollcall/store/sqlite"
@@ -169,7 +170,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
 	n.cache = cache.New(cache.Config{Bytes: c.CacheMemory, Poll: c.CachePoll, Cuboids: rollcall.Cuboids(len(c.Dimensions))},
-		cache.Deps{Store: n.store, Logger: n.logger, Now: time.Now})
+		cache.Deps{Store: n.store, Firsts: fold.ReadFirsts, Logger: n.logger, Now: time.Now})
 	n.engine = query.New(n.engineConfig(), n.cache)
 	return nil
 }

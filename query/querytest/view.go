@@ -27,6 +27,7 @@ type Store struct {
 	Header store.Head
 	cells  map[block.CellKey]*block.Cells
 	sets   map[block.SetKey][][2][]byte // of each part, the blobs of users and masks
+	users  map[store.StateKey][]byte    // parts of the dictionary, see ReadFirsts
 	Rows   []store.LedgerRow
 }
 
@@ -59,6 +60,9 @@ func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
 	for key := range m.sets {
 		add(store.ClockOf(key.Grain), key.Period)
 	}
+	for key := range m.users {
+		add(store.UsersClock, store.UsersPeriod(key.Shard, key.Part))
+	}
 	for _, r := range m.Rows {
 		add(store.LedgerClock, store.LedgerDay(r.Hour))
 	}
@@ -66,7 +70,9 @@ func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
 }
 
 // Cache gives a cache over the store that asks it at every view.
-func (m *Store) Cache() *cache.Cache { return cache.New(cache.Config{}, cache.Deps{Store: m}) }
+func (m *Store) Cache() *cache.Cache {
+	return cache.New(cache.Config{}, cache.Deps{Store: m, Firsts: ReadFirsts})
+}
 
 // Cells gives the blocks of a grain and cuboid in the stretch of periods, by rising period.
 func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
@@ -114,7 +120,8 @@ func (m *Store) Ledger(_ context.Context, from, until int64, dropped bool) (rows
 
 // Build makes the blocks of some facts.
 func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shards int, facts []Fact) *Store {
-	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey][][2][]byte{}}
+	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey][][2][]byte{},
+		users: map[store.StateKey][]byte{}}
 	m.Header = store.Head{Build: 3, Version: 9, Committed: 1_700_000_000_123, Dimensions: dims, Shards: make([]store.Position, shards)}
 	for d := range dims {
 		values := []string{rollcall.NotSet, rollcall.Other}
@@ -161,6 +168,7 @@ func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shar
 		m.cells[key] = b.Build()
 	}
 	m.buildSets(cal, shards, facts)
+	m.buildUsers(shards, facts)
 	return m
 }
 

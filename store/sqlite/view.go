@@ -129,3 +129,7 @@ func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (row
 	}
 	return rows, nil
 }
+
+func (v *view) State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
+	return state(ctx, key, v.read)
+}
