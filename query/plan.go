@@ -1,14 +1,9 @@
 package query
 
 import (
-	"encoding/binary"
-	"fmt"
 	"slices"
 
-	"github.com/zeebo/xxh3"
-
 	"rollcall"
-	"rollcall/block"
 	"rollcall/store"
 )
 
@@ -40,13 +35,6 @@ type plan struct {
 	cuboid  rollcall.Cuboid // whose cells are read
 	full    rollcall.Cuboid
 	counted bool // the Active counter of the cells answers active_users
-}
-
-// filter tells which values of a dimension match.
-type filter struct {
-	dim     int
-	matches []bool // by value
-	text    string // the same for the same values, and for no others
 }
 
 // sortKey sorts by the bucket (column 0), a dimension of groupBy, or a column of figures, in this order of numbers.
@@ -106,36 +94,6 @@ func (p *plan) dimension(param, name string) (int, error) {
 	return d, nil
 }
 
-// maxFilterValues bounds the values of one filter.
-const maxFilterValues = 10_000
-
-func (p *plan) setFilters(filters []Filter) error {
-	for _, f := range filters {
-		d, err := p.dimension("filter."+f.Dimension, f.Dimension)
-		if err != nil {
-			return err
-		}
-		if len(f.Values) > maxFilterValues {
-			return bad("filter."+f.Dimension, nil, "has %d values, and may have %d", len(f.Values), maxFilterValues)
-		}
-		p.filters = append(p.filters, filter{d, p.matching(d, f), fmt.Sprintf("%d%v%q", d, f.Not, f.Values)})
-	}
-	return nil
-}
-
-func (p *plan) matching(d int, f Filter) []bool {
-	matches := make([]bool, p.size(d))
-	for i := range matches {
-		matches[i] = f.Not
-	}
-	for _, text := range f.Values {
-		if v, ok := p.values.number(p.head, d, text); ok {
-			matches[v] = !f.Not
-		}
-	}
-	return matches
-}
-
 // size is one more than the largest value of a dimension.
 func (p *plan) size(d int) int {
 	n := int(rollcall.FirstValue)
@@ -188,98 +146,6 @@ func (p *plan) setOrder(order []Order) error {
 	return nil
 }
 
-// choose takes the smallest cuboid that covers the dimensions needed, and tells whether its cells are the rows.
-func (p *plan) choose(cuboids []rollcall.Cuboid) {
-	var need rollcall.Cuboid
-	for _, f := range p.filters {
-		need |= 1 << f.dim
-	}
-	rows := p.pinned()
-	for _, d := range p.groupBy {
-		need, rows = need|1<<d, rows|1<<d
-	}
-	p.cuboid = p.full
-	for _, c := range cuboids {
-		if c.Covers(need) && c.Size() < p.cuboid.Size() {
-			p.cuboid = c
-		}
-	}
-	p.counted = p.grain == p.source && p.cuboid&^rows == 0 && p.ranking == nil
-}
-
-// pinned are the dimensions that the filters restrict to one value.
-func (p *plan) pinned() (c rollcall.Cuboid) {
-	for d := range p.dims {
-		n := 0
-		for v := range p.size(d) {
-			if p.allows(d, v) {
-				n++
-			}
-		}
-		if n <= 1 {
-			c |= 1 << d
-		}
-	}
-	return c
-}
-
-func (p *plan) allows(d, v int) bool {
-	for _, f := range p.filters {
-		if f.dim == d && !f.matches[v] {
-			return false
-		}
-	}
-	return true
-}
-
 func (p *plan) asks(names ...string) bool {
 	return slices.ContainsFunc(p.metrics, func(m metric) bool { return slices.Contains(names, m.name) })
-}
-
-// tag names the rows of the answer: it is a function of the checked request and of the versions of all that is read for it.
-func (p *plan) tag() string {
-	h := xxh3.New()
-	fmt.Fprintf(h, "%x %d %s", p.head.Identity, p.head.Build, p.words())
-	return tagOf(h, p.reads())
-}
-
-// tagOf ends a tag with the versions of all that is read.
-func tagOf(h *xxh3.Hasher, reads [][]store.Stamp) string {
-	for _, stamps := range reads {
-		var pair [16]byte
-		for _, s := range stamps {
-			binary.LittleEndian.PutUint64(pair[:], uint64(s.Period))
-			binary.LittleEndian.PutUint64(pair[8:], s.Version)
-			_, _ = h.Write(pair[:]) // a hash takes everything
-		}
-		_, _ = h.Write([]byte{0})
-	}
-	sum := h.Sum128()
-	return fmt.Sprintf("%016x%016x", sum.Hi, sum.Lo)
-}
-
-// reads lists the versions of all that the answer is made of.
-func (p *plan) reads() [][]store.Stamp {
-	from, until := p.periods()
-	lists := [][]store.Stamp{p.head.Between(store.ClockOf(p.source), from, until),
-		p.head.Between(store.LedgerClock, store.LedgerDay(hourOf(p.from)), store.LedgerDay(p.to-1)+1)}
-	if p.asks("wau", "mau") {
-		lists = append(lists, p.head.Between(store.DayClock, block.Period(p.first-monthDays+1), block.Period(p.last)+1))
-	}
-	for _, other := range []*plan{p.previous, p.ranking} {
-		if other != nil {
-			lists = append(lists, other.reads()...)
-		}
-	}
-	return lists
-}
-
-// words tells two checked requests apart.
-func (p *plan) words() string {
-	words := fmt.Sprintf("%d %d %v %v %d %v %s %s %v %v %q %q %v %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format, p.compare,
-		p.order, p.groupBy, p.dims, p.columns(), p.filters, p.cal.Location())
-	if p.ranking != nil {
-		words += " of " + p.ranking.words()
-	}
-	return words
 }
