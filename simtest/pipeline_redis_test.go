@@ -24,7 +24,7 @@ func TestPipelineOverRedisEqualsOracle(t *testing.T) {
 			c, err := redis.New(redis.Config{Addr: server.Addr, Prefix: "world" + strconv.Itoa(worlds), Timeout: 10 * time.Second}, redis.Deps{})
 			return &countedLevel{c, &found}, err
 		}
-		simtest.Check(rt, worlds%2 == 0, func(w simtest.World) (simtest.Harness, error) {
+		simtest.Check(rt, rapid.Bool().Draw(rt, "limits"), func(w simtest.World) (simtest.Harness, error) {
 			p, err := openPipeline(t, w, newLevel)
 			return &overRedis{p, server}, err
 		})
