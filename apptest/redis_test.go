@@ -78,6 +78,7 @@ func TestServeOverRedis(t *testing.T) {
 	if metric(t, s, `rollcall_cache_misses_total{kind="cells"}`) == 0 || metric(t, s, "rollcall_cache_bytes") == 0 || metric(t, s, "rollcall_cache_budget_bytes") != 256<<20 {
 		t.Error("the memory's figures are wrong")
 	}
+	asDescribed(t, described(t, s), s, "GET", "/api/v1/status", "", 200)
 	table := MustRun(t, binary(t), nil, append([]string{"status", "--server", s.URL}, flags...)...).Stdout
 	for _, text := range []string{" of 256 MiB, ", "% hits of ", "redis             answers, ", "of 64 MiB used (allkeys-lru), 0 keys evicted"} {
 		if !strings.Contains(table, text) {
