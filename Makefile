@@ -1,10 +1,11 @@
 VULN_VERSION := v1.8.0
 FUZZTIME ?= 20s
+RACETIME ?= 3m
 
-.PHONY: help build test bench lint fuzz vuln demo
+.PHONY: help build test bench lint fuzz race-proof vuln demo
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build ./bin/rollcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
@@ -15,7 +16,7 @@ test: ## everything that must be green: format, vet, lint, all tests
 lint: ## the linter alone
 	golangci-lint run ./...
 
-bench: ## the benchmarks of every package
+bench: ## the benchmarks of every package; whole answers: rollcall bench, scripts/bench-http, scripts/bench-scale
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## each fuzz target for FUZZTIME
@@ -24,6 +25,9 @@ fuzz: ## each fuzz target for FUZZTIME
 	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; \
 	done
+
+race-proof: ## readers against a writer for RACETIME: no reply too old, none of two versions
+	ROLLCALL_RACE=$(RACETIME) go test -count=1 -timeout 0 -run '^TestRace$$' -v ./simtest
 
 vuln: ## known vulnerabilities in the modules used
 	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...

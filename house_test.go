@@ -35,7 +35,9 @@ func diagram() map[string][]string {
 		"api":         {".", "store", "query"},
 		"dashboard":   {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"scripts/barehttp": {},
+
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 

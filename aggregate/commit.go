@@ -20,6 +20,10 @@ type stats struct {
 	over                        atomic.Bool  // state is over its budget until a snapshot
 }
 
+// relief is the least time between snapshots that are made only because state is over its budget: what is in use stays over
+// it, whatever is written out.
+const relief = 2 * time.Second
+
 func (a *Aggregator) nudge() {
 	select {
 	case a.wake <- struct{}{}:
@@ -40,7 +44,8 @@ func (a *Aggregator) commitLoop(ctx context.Context) error {
 			return nil
 		}
 		sinceSnapshot += a.folded.Load()
-		due := sinceSnapshot >= a.cfg.SnapshotEvents || a.stats.over.Load() || a.deps.Now().Sub(lastSnapshot) >= a.cfg.SnapshotInterval
+		age := a.deps.Now().Sub(lastSnapshot)
+		due := sinceSnapshot >= a.cfg.SnapshotEvents || age >= a.cfg.SnapshotInterval || age >= relief && a.stats.over.Load()
 		if err := a.commit(ctx, due, a.askCut(ctx)); err != nil {
 			if ctx.Err() != nil {
 				return nil

@@ -26,7 +26,7 @@ func sample() *querytest.Store {
 	var facts []querytest.Fact
 	for i := range 40 {
 		facts = append(facts, querytest.Fact{Time: noon.Add(-time.Duration(i) * 5 * time.Hour).UnixMilli(), User: i % 7,
-			Dims: []string{[]string{"Spring", "summer"}[i%2], "20s"}, Finest: rollcall.Hour, Session: i%3 == 0, Length: 1500, Bounce: i%6 == 0})
+			Dims: []string{[]string{"Spring", "summer"}[i%2], "20s"}, Finest: rollcall.Hour, Session: i%3 == 0, Length: 1500, Bounce: i%6 == 0, NewUser: i == 4})
 	}
 	return querytest.Build(rollcall.NewCalendar(time.UTC), []string{"campaign", "age"}, rollcall.Cuboids(2), 2, facts)
 }
@@ -37,7 +37,7 @@ func configured(v store.Viewer, change func(*Config)) Config {
 	cfg := Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Engine: query.New(query.Config{Dimensions: []string{"campaign", "age"}, Cuboids: rollcall.Cuboids(2),
 			Calendar: rollcall.NewCalendar(time.UTC), Now: func() time.Time { return noon }},
-			cache.New(cache.Config{}, cache.Deps{Store: v}))}
+			cache.New(cache.Config{}, cache.Deps{Store: v, Firsts: querytest.ReadFirsts}))}
 	if change != nil {
 		change(&cfg)
 	}
@@ -84,10 +84,27 @@ func TestQueryReply(t *testing.T) {
 	}
 }
 
+func TestRetentionReply(t *testing.T) {
+	h := handler(sample(), func(c *Config) { c.Freshness = func() time.Time { return noon } })
+	get := do(h, "GET", "/api/v1/retention?from=2026-10-31&periods=2&filter.campaign=Spring", "")
+	want := `{"cohort":"day","rows":[
+{"cohort":"2026-10-31","users":1,"active":[1,0],"open":true},
+{"cohort":"2026-11-01","users":0,"active":[0],"open":true}],
+"as_of":"2023-11-14T22:13:20.123Z","complete_through":"2026-11-01T12:00:00.000Z","exact":true,"build":3}
+`
+	if get.Code != 200 || get.Body.String() != want || get.Header().Get("Content-Type") != "application/json" {
+		t.Fatal(get.Code, get.Body)
+	}
+	csv := do(h, "GET", "/api/v1/retention?format=csv&from=2026-10-31&to=2026-11-01&periods=1", "")
+	if csv.Body.String() != "cohort,users,period,active,open\r\n2026-10-31,1,0,1,false\r\n" || !strings.HasPrefix(csv.Header().Get("Content-Type"), "text/csv") {
+		t.Fatalf("%q", csv.Body)
+	}
+}
+
 func TestUnchangedAnswersAreNotSentAgain(t *testing.T) {
 	s := sample()
 	h := handler(s, nil)
-	for _, path := range []string{"/api/v1/query?metrics=wau", "/api/v1/metrics?campaign=Spring"} {
+	for _, path := range []string{"/api/v1/query?metrics=wau", "/api/v1/metrics?campaign=Spring", "/api/v1/retention?cohort=week"} {
 		first := do(h, "GET", path, "")
 		tag := first.Header().Get("ETag")
 		if first.Code != 200 || len(tag) < 3 || tag[0] != '"' {
@@ -113,6 +130,10 @@ func TestProblemsNameWhatIsValid(t *testing.T) {
 		{"GET", "/api/v1/query?metrics=dau", "", 400, "metrics", "active_users"},
 		{"GET", "/api/v1/query?metric=wau", "", 400, "metric", "metrics"},
 		{"GET", "/api/v1/query?group_by=city", "", 400, "group_by", "campaign"},
+		{"GET", "/api/v1/retention?cohort=month", "", 400, "cohort", "week"},
+		{"GET", "/api/v1/retention?group_by=age", "", 400, "group_by", "periods"},
+		{"GET", "/api/v1/retention?filter.city=x", "", 400, "filter.city", "campaign"},
+		{"GET", "/api/v1/retention?from=%zz", "", 400, "URL", ""},
 		{"GET", "/api/v1/query?from=%zz", "", 400, "URL", ""},
 		{"GET", "/api/v1/metrics?city=x", "", 400, "city", "age"},
 		{"GET", "/api/v1/dimensions/city", "", 400, "dimension", "age"},

@@ -85,6 +85,10 @@ func TestRepliesMatchTheDocument(t *testing.T) {
 		{"GET", "/api/v1/query?from=2020-01-01&to=2020-01-02", "", 200},
 		{"GET", "/api/v1/query?format=csv", "", 200},
 		{"GET", "/api/v1/query?metrics=dau", "", 400},
+		{"GET", "/api/v1/retention", "", 200},
+		{"GET", "/api/v1/retention?cohort=week&periods=3&filter.campaign=Spring&filter.age!=30s", "", 200},
+		{"GET", "/api/v1/retention?format=csv", "", 200},
+		{"GET", "/api/v1/retention?cohort=month", "", 400},
 		{"POST", "/api/v1/query", `{"metrics":"wau,mau","grain":"week","group_by":["age"],"limit":5}`, 200},
 		{"POST", "/api/v1/query", `[`, 400},
 		{"POST", "/api/v1/query", `{"from":"` + strings.Repeat("x", maxBody) + `"}`, 413},
@@ -180,6 +184,13 @@ func TestParametersAreDescribed(t *testing.T) {
 		for _, value := range p.Values {
 			if _, err := query.ParseValues(map[string][]string{p.Name: {value}}); err != nil {
 				t.Errorf("%s=%s: %v", p.Name, value, err)
+			}
+		}
+	}
+	for _, p := range query.RetentionParameters() {
+		for _, value := range p.Values {
+			if _, err := query.ParseRetention(map[string][]string{p.Name: {value}}); p.Doc == "" || err != nil {
+				t.Errorf("%s=%s: %q, %v", p.Name, value, p.Doc, err)
 			}
 		}
 	}

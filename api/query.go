@@ -15,12 +15,14 @@ import (
 )
 
 func (s *server) queryGet(w http.ResponseWriter, r *http.Request) {
-	s.answer(w, r, r.URL.RawQuery, func() (*query.Request, error) {
-		values, err := parameters(r)
-		if err != nil {
-			return nil, err
-		}
-		return query.ParseValues(values)
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.Ask(ctx, r.URL.RawQuery, func() (*query.Request, error) {
+			values, err := parameters(r)
+			if err != nil {
+				return nil, err
+			}
+			return query.ParseValues(values)
+		})
 	})
 }
 
@@ -30,17 +32,19 @@ func (s *server) queryPost(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.answer(w, r, "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.Ask(ctx, "POST "+string(body), func() (*query.Request, error) { return query.ParseJSON(body) })
+	})
 }
 
-func (s *server) answer(w http.ResponseWriter, r *http.Request, text string, parse func() (*query.Request, error)) {
+func (s *server) answer(w http.ResponseWriter, r *http.Request, ask func(context.Context) (*query.Question, error)) {
 	var fresh time.Time
 	if s.Freshness != nil {
 		fresh = s.Freshness() // before the question is asked, so that the answer holds all that it promises
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.Deadline)
 	defer cancel()
-	q, err := s.Engine.Ask(ctx, text, parse)
+	q, err := ask(ctx)
 	if err != nil {
 		s.fail(w, r.WithContext(ctx), err)
 		return
@@ -119,7 +123,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	if notModified(w, r.Header.Get("If-None-Match"), tag) {
 		return
 	}
-	days, err := s.Engine.Metrics(r.Context(), values)
+	days, tag, err := s.Engine.Metrics(r.Context(), values)
 	if err != nil {
 		s.fail(w, r, err)
 		return

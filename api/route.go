@@ -45,6 +45,7 @@ func (s *server) table() []*route {
 	add(true, "GET", "/api/v1/metrics", heavy, packed(s.metrics), (*server).describeReport)
 	add(true, "GET", "/api/v1/query", kept, packed(s.queryGet), (*server).describeQuery)
 	add(true, "POST", "/api/v1/query", kept, packed(s.queryPost), (*server).describeQueryPost)
+	add(true, "GET", "/api/v1/retention", kept, packed(s.retention), (*server).describeRetention)
 	add(true, "GET", "/api/v1/dimensions", light, s.dimensions, (*server).describeDimensions)
 	add(true, "GET", "/api/v1/dimensions/{name}", heavy, packed(s.values), (*server).describeValues)
 	add(s.Status != nil, "GET", "/api/v1/status", light, packed(s.status), (*server).describeStatus)

@@ -70,6 +70,7 @@ func compareServer(t *testing.T, s *Server, d simtest.Dice, w *simtest.World) {
 			}
 			return postQuery(s.Client, q, w.Config.Location)
 		})
+		sameRetention(t, o, simtest.RandomCohorts(d, w), func(q *simtest.Cohorts) ([]simtest.Row, error) { return s.Retention(q, w.Config.Location) })
 	}
 }
 

@@ -113,6 +113,7 @@ func TestImportAndQuery(t *testing.T) {
 			return Rows([]byte(MustRun(t, bin, nil, queryArgs(q, dir, "json", time.UTC)...).Stdout))
 		})
 	}
+	retentionOfDirectory(t, bin, dir, o)
 	second := importFile(t, bin, dir, journeyFile)
 	if second != (summary{Read: 75_000, Duplicates: 75_000}) {
 		t.Fatalf("second import: %+v", second)
@@ -189,6 +190,7 @@ func serveJourney(t *testing.T, bin, dir string, w *simtest.World, o *simtest.Or
 		t.Errorf("query --server: %v, %v", err, simtest.Diff(o.Answer(q), rows))
 	}
 	report(t, s, o)
+	retentionOfServer(t, bin, s, o)
 	s.Stop(t)
 }
 

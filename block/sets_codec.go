@@ -104,10 +104,10 @@ func openPart(users, masks []byte, key SetKey) (p Part, reason string) {
 	return p, p.openMasks(masks, key)
 }
 
-func (p *Part) openMasks(blob []byte, key SetKey) (reason string) {
-	wanted := int(p.maskAt[len(p.maskAt)-1])
+func (t *Part) openMasks(blob []byte, key SetKey) (reason string) {
+	wanted := int(t.maskAt[len(t.maskAt)-1])
 	if len(blob) == 0 && wanted == 0 {
-		p.masks = []byte{}
+		t.masks = []byte{}
 		return ""
 	}
 	body, reason := unseal(blob, formatMasks, key.bytes())
@@ -118,12 +118,12 @@ func (p *Part) openMasks(blob []byte, key SetKey) (reason string) {
 	if !ok || len(rest) != 0 || len(masks) != wanted {
 		return "bad section of masks"
 	}
-	p.masks = masks
+	t.masks = masks
 	return ""
 }
 
 // readCells reads the dimension columns and the sizes of the cells.
-func (p *Part) readCells(data []byte) (reason string) {
+func (t *Part) readCells(data []byte) (reason string) {
 	dims, data, ok := readLength(data, 0)
 	if !ok || dims > rollcall.MaxDimensions {
 		return "bad number of dimensions"
@@ -132,27 +132,27 @@ func (p *Part) readCells(data []byte) (reason string) {
 	if !ok {
 		return "bad number of cells"
 	}
-	p.Dims = make([][]rollcall.Value, dims)
-	for i := range p.Dims {
-		p.Dims[i] = make([]rollcall.Value, n)
-		if data, ok = readColumn(data, p.Dims[i]); !ok {
+	t.Dims = make([][]rollcall.Value, dims)
+	for i := range t.Dims {
+		t.Dims[i] = make([]rollcall.Value, n)
+		if data, ok = readColumn(data, t.Dims[i]); !ok {
 			return fmt.Sprintf("bad dimension column %d", i)
 		}
 	}
 	offsets := make([]uint32, 3*(n+1))
-	p.Start, p.at, p.maskAt = offsets[:n+1:n+1], offsets[n+1:2*n+2:2*n+2], offsets[2*n+2:]
+	t.Start, t.at, t.maskAt = offsets[:n+1:n+1], offsets[n+1:2*n+2:2*n+2], offsets[2*n+2:]
 	for i := range n {
-		if i > 0 && !dimsLess(p.Dims, i-1, p.Dims, i) {
+		if i > 0 && !dimsLess(t.Dims, i-1, t.Dims, i) {
 			return "cells out of order"
 		}
-		for _, sum := range [...][]uint32{p.Start, p.at, p.maskAt} {
+		for _, sum := range [...][]uint32{t.Start, t.at, t.maskAt} {
 			size, used := uvarintAt(data, 0)
 			if used == 0 || size > math.MaxUint32-uint64(sum[i]) {
 				return "bad cell size"
 			}
 			data, sum[i+1] = data[used:], sum[i]+uint32(size)
 		}
-		if p.Start[i+1]-p.Start[i] > p.at[i+1]-p.at[i] {
+		if t.Start[i+1]-t.Start[i] > t.at[i+1]-t.at[i] {
 			return "more users than bytes"
 		}
 	}

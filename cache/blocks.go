@@ -14,11 +14,15 @@ import (
 // Cells gives the block of each period of a grain and cuboid, nil for one that is empty. The stamps are the head's, of the
 // grain's clock. Errors: ErrMoved, block.ErrCorrupt, or the store's.
 func (v *View) Cells(ctx context.Context, g rollcall.Grain, cuboid rollcall.Cuboid, stamps []store.Stamp) ([]*block.Cells, error) {
+	blocks, missing := lookUp[*block.Cells](v, KindCells, g, uint32(cuboid), stamps)
+	if len(missing) == 0 {
+		return blocks, nil
+	}
 	return read(ctx, v, source[*block.Cells]{kind: KindCells, clock: store.ClockOf(g), grain: g, which: uint32(cuboid),
 		size: cellsBytes, encode: encodeCells, decode: decodeCells,
 		load: func(under store.View, from, until block.Period) ([]*block.Cells, error) {
 			return under.Cells(ctx, g, cuboid, from, until)
-		}, period: func(c *block.Cells) block.Period { return c.Key.Period }}, stamps)
+		}, period: func(c *block.Cells) block.Period { return c.Key.Period }}, stamps, blocks, missing)
 }
 
 // Sets gives the user sets of a shard for each period, nil for one that has none; their masks only when asked. Grain is Day
@@ -28,11 +32,15 @@ func (v *View) Sets(ctx context.Context, g rollcall.Grain, shard int, stamps []s
 	if masks {
 		kind = KindMasked
 	}
+	blocks, missing := lookUp[*block.Packed](v, kind, g, uint32(shard), stamps)
+	if len(missing) == 0 {
+		return blocks, nil
+	}
 	return read(ctx, v, source[*block.Packed]{kind: kind, clock: store.ClockOf(g), grain: g, which: uint32(shard),
 		size: (*block.Packed).Bytes, encode: encodeSets, decode: decodeSets,
 		load: func(under store.View, from, until block.Period) ([]*block.Packed, error) {
 			return under.Sets(ctx, g, shard, from, until, masks)
-		}, period: func(p *block.Packed) block.Period { return p.Key.Period }}, stamps)
+		}, period: func(p *block.Packed) block.Period { return p.Key.Period }}, stamps, blocks, missing)
 }
 
 // Drops counts, for each hour of a UTC day, the events that were dropped as late and as duplicates.
@@ -49,12 +57,7 @@ const (
 // Dropped counts the events of the UTC hours with from ≤ start < until (Unix ms) that were dropped as late and as
 // duplicates. Errors are those of Cells.
 func (v *View) Dropped(ctx context.Context, from, until int64) (late, duplicates int64, err error) {
-	stamps := v.head.Between(store.LedgerClock, store.LedgerDay(from), store.LedgerDay(until-1)+1)
-	days, err := read(ctx, v, source[*Drops]{kind: KindLedger, clock: store.LedgerClock,
-		size: func(*Drops) int { return 400 }, period: func(d *Drops) block.Period { return d.day },
-		load: func(under store.View, from, until block.Period) ([]*Drops, error) {
-			return drops(ctx, under, from, until)
-		}}, stamps)
+	days, err := v.drops(ctx, v.head.Between(store.LedgerClock, store.LedgerDay(from), store.LedgerDay(until-1)+1))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -71,8 +74,21 @@ func (v *View) Dropped(ctx context.Context, from, until int64) (late, duplicates
 	return late, duplicates, nil
 }
 
-// drops reads the days that have any.
-func drops(ctx context.Context, under store.View, from, until block.Period) (days []*Drops, err error) {
+// drops gives the drops of UTC days, nil for one that has none.
+func (v *View) drops(ctx context.Context, stamps []store.Stamp) ([]*Drops, error) {
+	days, missing := lookUp[*Drops](v, KindLedger, 0, 0, stamps)
+	if len(missing) == 0 {
+		return days, nil
+	}
+	return read(ctx, v, source[*Drops]{kind: KindLedger, clock: store.LedgerClock,
+		size: func(*Drops) int { return 400 }, period: func(d *Drops) block.Period { return d.day },
+		load: func(under store.View, from, until block.Period) ([]*Drops, error) {
+			return readDrops(ctx, under, from, until)
+		}}, stamps, days, missing)
+}
+
+// readDrops reads the days that have any.
+func readDrops(ctx context.Context, under store.View, from, until block.Period) (days []*Drops, err error) {
 	rows, err := under.Ledger(ctx, int64(from)*dayMS, int64(until)*dayMS, true)
 	for _, r := range rows {
 		day := store.LedgerDay(r.Hour)
@@ -114,8 +130,8 @@ func decodeSets(blob []byte, k Key) (*block.Packed, error) {
 }
 
 // levelKey names a block for every process that shares the store.
-func levelKey(h *store.Head, k Key) string {
-	b := strconv.AppendUint(make([]byte, 0, 64), h.Identity, 36)
+func levelKey(k Key) string {
+	b := strconv.AppendUint(make([]byte, 0, 64), k.Identity, 36)
 	for _, n := range [...]int64{int64(k.Build), int64(k.Kind), int64(k.Grain), int64(k.Which), int64(k.Period), int64(k.Version)} {
 		b = strconv.AppendInt(append(b, ':'), n, 36)
 	}

@@ -20,6 +20,7 @@ type Config struct {
 	Bytes    int64         // of memory, default 256 MiB
 	Poll     time.Duration // no view is older; 0 asks the store at each
 	Cuboids  []rollcall.Cuboid
+	Readers  int // most that are at the store at a time, default 12; it must be able to open some more views than that
 	MaxStale int // most keys of the second level that one commit supersedes; beyond, they expire by themselves; default 4,096
 }
 
@@ -28,8 +29,10 @@ type Deps struct {
 	Store         store.Viewer
 	Level         Level         // nil for none
 	Announcements Announcements // nil for none
-	Logger        *slog.Logger
-	Now           func() time.Time
+	// Firsts reads the first events out of the chunks of a part of a dictionary, oldest first. Nil when nobody asks for them.
+	Firsts func(chunks [][]byte) (*block.Firsts, error)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // Cache reads the store through memory. It is safe for concurrent use.
@@ -37,12 +40,14 @@ type Cache struct {
 	cfg    Config
 	deps   Deps
 	memory *Memory
-	heads  heads
+	heads  *heads
 	wake   chan struct{}
 	moves  counter
 
 	mu   sync.Mutex
-	cold map[cellsOf][]block.Period // blocks of cells that were held when a commit superseded them
+	cold map[cellsKind][]block.Period // blocks of cells that were held when a commit superseded them
+
+	readers chan struct{} // one for each that may have a view of the store open
 }
 
 type counter = atomic.Int64
@@ -51,6 +56,9 @@ type counter = atomic.Int64
 func New(cfg Config, deps Deps) *Cache {
 	if cfg.Bytes == 0 {
 		cfg.Bytes = 256 << 20
+	}
+	if cfg.Readers == 0 {
+		cfg.Readers = 12
 	}
 	if cfg.MaxStale == 0 {
 		cfg.MaxStale = 4096
@@ -61,8 +69,9 @@ func New(cfg Config, deps Deps) *Cache {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1), cold: map[cellsOf][]block.Period{}}
-	c.heads = heads{viewer: deps.Store, poll: cfg.Poll, now: deps.Now, moved: c.supersede, changed: make(chan struct{})}
+	c := &Cache{cfg: cfg, deps: deps, memory: newMemory(cfg.Bytes), wake: make(chan struct{}, 1), readers: make(chan struct{}, cfg.Readers),
+		cold: map[cellsKind][]block.Period{}}
+	c.heads = newHeads(deps.Store, cfg.Poll, deps.Now, c.supersede)
 	return c
 }
 
@@ -71,11 +80,7 @@ func (c *Cache) Memory() *Memory { return c.memory }
 
 // Announce tells of a commit that is in the store: every view opened from now on holds it. It does not wait.
 func (c *Cache) Announce() {
-	c.heads.announce()
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.heard()
 	if c.deps.Announcements != nil {
 		c.deps.Announcements.Announce()
 	}
@@ -148,7 +153,7 @@ func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
 	if err != nil {
 		return err
 	}
-	v := &View{cache: c, head: k.head}
+	v := &View{cache: c, ctx: ctx, head: k.head}
 	if !k.failed.IsZero() {
 		v.stale = k.checked
 	}
@@ -157,10 +162,13 @@ func (c *Cache) Read(ctx context.Context, do func(*View) error) error {
 		return err
 	}
 	c.moves.Add(1)
-	under, err := c.deps.Store.View(ctx)
-	if err != nil {
-		return err
+	c.heads.announce() // so that the next readers need not find out themselves
+	v = &View{cache: c, ctx: ctx}
+	if err := v.renew(); err != nil {
+		return errors.Join(err, v.close())
 	}
-	v = &View{cache: c, head: under.Head(), under: under}
 	return errors.Join(do(v), v.close())
 }
+
+// Moved counts the reads that had to begin again because the store had gone on.
+func (c *Cache) Moved() int64 { return c.moves.Load() }

@@ -13,57 +13,68 @@ import (
 
 // heads knows the newest head of the store.
 type heads struct {
-	viewer  store.Viewer
-	poll    time.Duration
-	now     func() time.Time
-	moved   func(before, after *store.Head) // called with each newer head, one call at a time
-	dirty   atomic.Bool                     // there is a commit that the head known may not show
-	known   atomic.Pointer[known]
-	refresh sync.Mutex
+	viewer    store.Viewer
+	poll      time.Duration
+	now       func() time.Time
+	moved     func(before, after *store.Head) // called with each newer head, one call at a time
+	announced atomic.Uint64                   // how many commits were announced
+	known     atomic.Pointer[known]
+	turn      chan struct{} // holds one thing while somebody asks the store
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with each newer head
 }
 
-// known is a head, when it was last found to be the newest, and when that was last tried in vain.
+// known is a head, when it was last found to be the newest, and what came of the last attempt to find a newer one.
 type known struct {
 	head    *store.Head
 	checked time.Time
-	failed  time.Time // zero when the last check succeeded
+	failed  time.Time // when the last attempt had failed; zero when it succeeded
+	heard   uint64    // announcements before the last attempt began
+}
+
+func newHeads(viewer store.Viewer, poll time.Duration, now func() time.Time, moved func(before, after *store.Head)) *heads {
+	return &heads{viewer: viewer, poll: poll, now: now, moved: moved, turn: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
 // announce tells that there is a new commit.
-func (h *heads) announce() { h.dirty.Store(true) }
+func (h *heads) announce() { h.announced.Add(1) }
 
 // current gives a head that is not older than poll and holds every commit announced before the call. When the store can't
 // be reached it gives the last one known, as stale.
 func (h *heads) current(ctx context.Context) (*known, error) {
-	k := h.known.Load()
-	if k != nil && !h.dirty.Load() && h.now().Sub(k.checked) < h.poll {
-		return k, nil
-	}
-	if k != nil && !k.failed.IsZero() && h.now().Sub(k.failed) < h.poll {
+	if k := h.known.Load(); k != nil && k.heard == h.announced.Load() && h.now().Sub(k.tried()) < h.poll {
 		return k, nil
 	}
 	return h.check(ctx)
 }
 
-// check asks the store for its head.
+// tried is when the store was last asked.
+func (k *known) tried() time.Time {
+	if k.failed.IsZero() {
+		return k.checked
+	}
+	return k.failed
+}
+
+// check asks the store for its head, unless another has since the call.
 func (h *heads) check(ctx context.Context) (*known, error) {
 	asked := h.now()
-	h.refresh.Lock()
-	defer h.refresh.Unlock()
-	if k := h.known.Load(); k != nil && !h.dirty.Load() && k.failed.IsZero() && k.checked.After(asked) {
-		return k, nil // another reader has just asked
+	select {
+	case h.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("look for commits: %w", ctx.Err())
 	}
-	h.dirty.Store(false)
-	began := h.now()
+	defer func() { <-h.turn }()
+	if k := h.known.Load(); k != nil && k.heard == h.announced.Load() && k.tried().After(asked) {
+		return k, nil
+	}
+	heard, began := h.announced.Load(), h.now() // before the store is asked: what comes meanwhile may not be in its answer
 	head, err := h.ask(ctx)
 	if err != nil {
-		h.dirty.Store(true)
-		return h.cling(ctx, err)
+		return h.cling(ctx, heard, err)
 	}
-	return h.learn(head, began), nil
+	return h.learn(head, began, heard), nil
 }
 
 func (h *heads) ask(ctx context.Context) (head *store.Head, err error) {
@@ -76,23 +87,23 @@ func (h *heads) ask(ctx context.Context) (head *store.Head, err error) {
 }
 
 // cling keeps to the head known while the store can't be reached. A reader that gave up says nothing about the store.
-func (h *heads) cling(ctx context.Context, err error) (*known, error) {
+func (h *heads) cling(ctx context.Context, heard uint64, err error) (*known, error) {
 	k := h.known.Load()
 	if k == nil || ctx.Err() != nil {
 		return nil, err
 	}
-	stale := &known{k.head, k.checked, h.now()}
+	stale := &known{k.head, k.checked, h.now(), heard}
 	h.known.Store(stale)
 	return stale, nil
 }
 
-// learn takes a head in that was the newest at the time given; the caller holds refresh.
-func (h *heads) learn(head *store.Head, at time.Time) *known {
+// learn takes a head in that was the newest at the time given, after so many announcements; the caller has the turn.
+func (h *heads) learn(head *store.Head, at time.Time, heard uint64) *known {
 	before := h.known.Load()
 	if before != nil && !newer(head, before.head) {
 		head = before.head
 	}
-	k := &known{head: head, checked: at}
+	k := &known{head: head, checked: at, heard: heard}
 	h.known.Store(k)
 	if before == nil || before.head != head {
 		if before != nil {

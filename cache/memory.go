@@ -17,6 +17,7 @@ const (
 	KindSets               // *block.Packed without masks: Which is the shard
 	KindMasked             // *block.Packed with masks
 	KindLedger             // *Drops of a UTC day
+	KindFirsts             // first events of a part of a dictionary: Which is the shard
 	KindUnion              // derived by readers; Text says from what
 	KindAnswer
 	numKinds
@@ -24,13 +25,14 @@ const (
 
 // Key names something kept in memory.
 type Key struct {
-	Kind    Kind
-	Grain   rollcall.Grain
-	Build   uint32
-	Which   uint32
-	Period  block.Period
-	Version uint64
-	Text    string
+	Kind     Kind
+	Grain    rollcall.Grain
+	Build    uint32
+	Which    uint32
+	Identity uint64 // of the store
+	Period   block.Period
+	Version  uint64
+	Text     string
 }
 
 // Memory keeps blocks and what readers derive from them within one budget. What is asked for often stays (W-TinyLFU), and
@@ -82,6 +84,18 @@ func (m *Memory) has(k Key) bool {
 	return ok
 }
 
+// since takes what has come into memory since it was found to be missing, and gives the rest.
+func (m *Memory) since(keys []Key, loaded map[Key]kept) (missing []Key) {
+	for _, k := range keys {
+		if e, ok := m.cache.GetEntryQuietly(k); ok {
+			loaded[k] = e.Value
+		} else {
+			missing = append(missing, k)
+		}
+	}
+	return missing
+}
+
 // Put keeps a value of so many bytes.
 func (m *Memory) Put(k Key, value any, bytes int) { m.cache.Set(k, kept{value, clamp(bytes)}) }
 
@@ -100,5 +114,5 @@ func (m *Memory) count(k Kind, hit bool) {
 
 // keyOf names the block of a period as a head shows it.
 func keyOf(h *store.Head, k Kind, g rollcall.Grain, which uint32, s store.Stamp) Key {
-	return Key{Kind: k, Grain: g, Build: h.Build, Which: which, Period: s.Period, Version: s.Version}
+	return Key{Kind: k, Grain: g, Build: h.Build, Which: which, Identity: h.Identity, Period: s.Period, Version: s.Version}
 }

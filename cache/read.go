@@ -3,6 +3,7 @@ package cache
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/maypok86/otter/v2"
@@ -25,27 +26,27 @@ type source[B any] struct {
 	period func(B) block.Period
 }
 
-// read gives the blocks of the stamps from memory, and loads those that are missing.
-func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp) ([]B, error) {
-	blocks := make([]B, len(stamps))
-	var missing []Key
+// lookUp gives the blocks of the stamps that are in memory, nil for the others, and the keys of those.
+func lookUp[B any](v *View, kind Kind, g rollcall.Grain, which uint32, stamps []store.Stamp) (blocks []B, missing []Key) {
+	blocks = make([]B, len(stamps))
+	memory := v.cache.memory
 	for i, stamp := range stamps {
-		key := keyOf(v.head, s.kind, s.grain, s.which, stamp)
-		if found, ok := v.cache.memory.Get(key); ok {
-			blocks[i], _ = found.(B)
+		key := keyOf(v.head, kind, g, which, stamp)
+		if found, ok := memory.cache.GetIfPresent(key); ok {
+			blocks[i], _ = found.value.(B)
 		} else {
 			missing = append(missing, key)
 		}
 	}
-	if len(missing) == 0 {
-		return blocks, nil
-	}
-	loaded, err := v.cache.memory.cache.BulkGet(ctx, missing, otter.BulkLoaderFunc[Key, kept](func(ctx context.Context, keys []Key) (map[Key]kept, error) {
-		return load(ctx, v, s, keys)
-	}))
-	if err != nil && ctx.Err() == nil {
-		loaded, err = load(ctx, v, s, missing) // the reader that was joined may have given up
-	}
+	memory.hits[kind].Add(int64(len(stamps) - len(missing)))
+	memory.miss[kind].Add(int64(len(missing)))
+	return blocks, missing
+}
+
+// read puts the missing blocks in their places, and loads them before.
+func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp, blocks []B, missing []Key) ([]B, error) {
+	wanted := len(missing)
+	loaded, err := fetch(ctx, v, s, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +55,28 @@ func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp
 			blocks[i], _ = e.value.(B)
 		}
 	}
-	if len(loaded) < len(missing) {
+	if len(loaded) < wanted {
 		return nil, ErrMoved
 	}
 	return blocks, nil
+}
+
+// fetch loads the blocks of some keys and keeps them; each is loaded by one reader, whoever else waits for it, and by the
+// next one when that reader gives up.
+func fetch[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key]kept, error) {
+	if err := v.admit(); err != nil {
+		return nil, err
+	}
+	loaded, err := v.cache.memory.cache.BulkGet(ctx, keys, otter.BulkLoaderFunc[Key, kept](func(ctx context.Context, keys []Key) (map[Key]kept, error) {
+		return load(ctx, v, s, keys)
+	}))
+	if err != nil || len(loaded) == len(keys) {
+		return loaded, err
+	}
+	rest := slices.DeleteFunc(keys, func(k Key) bool { _, ok := loaded[k]; return ok })
+	own, err := load(ctx, v, s, rest) // the reader that was joined may have been at a newer state of the store than this one
+	maps.Copy(loaded, own)
+	return loaded, err
 }
 
 // load fetches blocks from the second level and those that it does not have from the store. Keys come in any order; those
@@ -65,16 +84,17 @@ func read[B any](ctx context.Context, v *View, s source[B], stamps []store.Stamp
 func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key]kept, error) {
 	loaded := make(map[Key]kept, len(keys))
 	slices.SortFunc(keys, func(a, b Key) int { return cmp.Compare(a.Period, b.Period) })
+	keys = v.cache.memory.since(keys, loaded)
 	missing := fromLevel(ctx, v, s, keys, loaded)
 	if len(missing) == 0 {
 		return loaded, nil
 	}
-	under, err := v.open(ctx)
+	under, err := v.open()
 	if err != nil {
 		return nil, err
 	}
 	blobs := map[string][]byte{}
-	for _, run := range runs(current(under.Head(), v.head, s.clock, missing)) {
+	for _, run := range runs(current(under.Head(), v.head, s.clock, missing), s.clock) {
 		blocks, err := s.load(under, run[0].Period, run[len(run)-1].Period+1)
 		if err != nil {
 			return nil, err
@@ -93,49 +113,20 @@ func load[B any](ctx context.Context, v *View, s source[B], keys []Key) (map[Key
 			if s.encode == nil || v.cache.deps.Level == nil {
 				continue
 			}
-			blob := []byte{}
+			var blob []byte
 			if ok {
 				if blob, err = s.encode(b); err != nil {
 					return nil, err
 				}
 			}
-			blobs[levelKey(v.head, k)] = blob
+			name := levelKey(k)
+			blobs[name] = seal(name, blob)
 		}
 	}
 	if len(blobs) > 0 {
 		v.cache.deps.Level.Put(blobs)
 	}
 	return loaded, nil
-}
-
-// fromLevel puts what the second level has into loaded and gives the rest.
-func fromLevel[B any](ctx context.Context, v *View, s source[B], keys []Key, loaded map[Key]kept) (missing []Key) {
-	level := v.cache.deps.Level
-	if level == nil || s.encode == nil {
-		return keys
-	}
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = levelKey(v.head, k)
-	}
-	for i, blob := range level.Get(ctx, names) {
-		if blob == nil {
-			missing = append(missing, keys[i])
-			continue
-		}
-		if len(blob) == 0 {
-			loaded[keys[i]] = kept{}
-			continue
-		}
-		b, err := s.decode(blob, keys[i])
-		if err != nil {
-			v.cache.deps.Logger.Warn("a block of the second level is not what it should be", "error", err)
-			missing = append(missing, keys[i])
-			continue
-		}
-		loaded[keys[i]] = kept{b, clamp(s.size(b))}
-	}
-	return missing
 }
 
 // current leaves out the keys whose period has another version in the store by now.
@@ -155,9 +146,9 @@ func current(under, head *store.Head, clock store.Clock, keys []Key) (same []Key
 const maxGap = 2
 
 // runs cuts keys of rising periods where there is a gap.
-func runs(keys []Key) (cut [][]Key) {
+func runs(keys []Key, clock store.Clock) (cut [][]Key) {
 	unit := block.Period(1)
-	if len(keys) > 0 && keys[0].Grain == rollcall.Minute {
+	if clock == store.MinuteClock {
 		unit = 60
 	}
 	for len(keys) > 0 {

@@ -13,11 +13,11 @@ type Stats struct {
 
 // KindStats counts the look-ups of one kind of things.
 type KindStats struct {
-	Kind         string // cells, sets, masked sets, ledger, unions, answers
+	Kind         string // cells, sets, masked sets, ledger, first events, unions, answers
 	Hits, Misses int64
 }
 
-var kindNames = [numKinds]string{"cells", "sets", "masked sets", "ledger", "unions", "answers"}
+var kindNames = [numKinds]string{"cells", "sets", "masked sets", "ledger", "first events", "unions", "answers"}
 
 // Stats gives the counts since the start. It costs nothing to speak of.
 func (c *Cache) Stats() Stats {

@@ -22,8 +22,8 @@ func (c *Cache) supersede(before, after *store.Head) {
 					c.cool(k)
 				}
 				c.memory.Drop(k)
-				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.Kind != KindLedger {
-					stale = append(stale, levelKey(before, k))
+				if c.deps.Level != nil && len(stale) < c.cfg.MaxStale && k.shared() {
+					stale = append(stale, levelKey(k))
 				}
 			}
 		}
@@ -33,6 +33,9 @@ func (c *Cache) supersede(before, after *store.Head) {
 	}
 }
 
+// shared tells whether the second level keeps what the key names.
+func (k Key) shared() bool { return k.Kind == KindCells || k.Kind == KindSets || k.Kind == KindMasked }
+
 // blocksOf lists the keys of the blocks that a period of a head may have.
 func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys []Key) {
 	add := func(k Kind, g rollcall.Grain, which uint32) { keys = append(keys, keyOf(h, k, g, which, s)) }
@@ -40,6 +43,8 @@ func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys 
 	switch clock {
 	case store.LedgerClock:
 		return []Key{keyOf(h, KindLedger, 0, 0, s)}
+	case store.UsersClock:
+		return []Key{keyOf(h, KindFirsts, rollcall.Day, shardOf(s.Period), s)}
 	case store.MinuteClock:
 		grains = []rollcall.Grain{rollcall.Minute}
 	}
@@ -55,8 +60,8 @@ func (c *Cache) blocksOf(h *store.Head, clock store.Clock, s store.Stamp) (keys 
 	return keys
 }
 
-// cellsOf names the blocks of a grain and cuboid.
-type cellsOf struct {
+// cellsKind names the blocks of a grain and cuboid.
+type cellsKind struct {
 	grain  rollcall.Grain
 	cuboid rollcall.Cuboid
 }
@@ -67,7 +72,7 @@ const maxCold = 64
 func (c *Cache) cool(k Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	of := cellsOf{k.Grain, rollcall.Cuboid(k.Which)}
+	of := cellsKind{k.Grain, rollcall.Cuboid(k.Which)}
 	if len(c.cold[of]) < maxCold {
 		c.cold[of] = append(c.cold[of], k.Period)
 	}
@@ -77,7 +82,7 @@ func (c *Cache) cool(k Key) {
 func (c *Cache) warm(ctx context.Context) {
 	c.mu.Lock()
 	cold := c.cold
-	c.cold = map[cellsOf][]block.Period{}
+	c.cold = map[cellsKind][]block.Period{}
 	c.mu.Unlock()
 	if len(cold) == 0 {
 		return

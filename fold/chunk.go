@@ -238,4 +238,6 @@ func (r *chunkReader) text() []byte {
 	return u
 }
 
+func (r *chunkReader) skipText() { r.take(r.uvarint() >> 2) }
+
 func (r *chunkReader) more() bool { return !r.bad && len(r.b) > 0 }

@@ -48,6 +48,7 @@ func checkSeed(t *testing.T, seed uint64) {
 	rigs := spread(t, rnd, cfg, events)
 	for _, r := range rigs {
 		r.run(rnd)
+		r.checkFirsts()
 	}
 	compareAll(t, cfg, oracle, rigs)
 	if accepted, duplicates, late := totals(rigs); accepted != int64(oracle.Accepted()) || duplicates != int64(oracle.Duplicates) || late != int64(oracle.Late) {

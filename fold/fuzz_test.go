@@ -20,6 +20,7 @@ func FuzzState(f *testing.F) {
 		data := binary.LittleEndian.AppendUint32(body[:len(body):len(body)], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 		chunks := [][]byte{data, data}
 		_, _ = fold.MergeUsers(chunks)
+		_, _ = fold.ReadFirsts(chunks)
 		_, _ = fold.MergeSessions(chunks)
 		_, _ = fold.MergeIDs(3, chunks)
 		_, _ = fold.MergeSessionIDs(3, chunks)

@@ -64,9 +64,14 @@ func (s *Shard) Bytes() (evictable, fixed int64) {
 }
 
 // Evict lets go of parts until no more than keep bytes are left, the longest unused first. Only what is in the store goes:
-// presence unchanged since Cut number committed, sessions unchanged since Cut number snapshot. It returns the bytes left.
+// presence unchanged since Cut number committed, sessions unchanged since Cut number snapshot. What the last event used
+// stays, unless keep is 0: the next event will most likely use it, and loading it again for each commit would cost more than its
+// memory. It returns the bytes left.
 func (s *Shard) Evict(keep int64, committed, snapshot uint64) int64 {
 	left, _ := s.Bytes()
+	if keep == 0 {
+		s.day, s.hour, s.part = nil, nil, nil
+	}
 	for left > keep {
 		freed := s.evictOldest(committed, snapshot)
 		if freed == 0 {
@@ -81,24 +86,23 @@ func (s *Shard) evictOldest(committed, snapshot uint64) (freed int64) {
 	oldest := s.lastUsed + 1
 	drop := func() {}
 	for k, p := range s.days {
-		if p.modified <= committed && p.touched < oldest {
+		if p.modified <= committed && p.touched < oldest && p != s.day {
 			oldest, freed = p.touched, max(p.bytes(), 1)
 			drop = func() { delete(s.days, k) }
 		}
 	}
 	for k, p := range s.hours {
-		if p.modified <= committed && p.touched < oldest {
+		if p.modified <= committed && p.touched < oldest && p != s.hour {
 			oldest, freed = p.touched, max(p.bytes(), 1)
 			drop = func() { delete(s.hours, k) }
 		}
 	}
 	for k, p := range s.parts {
-		if p.modified <= snapshot && p.touched < oldest {
+		if p.modified <= snapshot && p.touched < oldest && p != s.part {
 			oldest, freed = p.touched, max(p.bytes(), 1)
 			drop = func() { delete(s.parts, k) }
 		}
 	}
 	drop()
-	s.day, s.hour, s.part = nil, nil, nil
 	return freed
 }

@@ -71,19 +71,32 @@ type userRecord struct {
 	id     []byte
 }
 
-func readUsers(data []byte, each func(userRecord) error) (key Key, dims int, err error) {
-	r, err := readChunk(data)
-	if err != nil {
-		return key, 0, err
+// readUserHead opens a chunk of the dictionary, before its first entry.
+func readUserHead(data []byte) (r *chunkReader, key Key, err error) {
+	if r, err = readChunk(data); err != nil {
+		return nil, key, err
 	}
 	if r.byte() == 1 {
 		key = Key{r.fixed(), r.fixed()}
 	}
+	return r, key, nil
+}
+
+// user reads an entry up to its id, which is a text. Its values are valid as long as the reader.
+func (r *chunkReader) user(last uint32) userRecord {
+	return userRecord{user: last + uint32(r.uvarint()), hash: r.fixed(), time: r.varint(), level: r.byte(), values: r.tuple()}
+}
+
+func readUsers(data []byte, each func(userRecord) error) (key Key, dims int, err error) {
+	r, key, err := readUserHead(data)
+	if err != nil {
+		return key, 0, err
+	}
 	user := uint32(0)
 	for r.more() {
-		user += uint32(r.uvarint())
-		u := userRecord{user: user, hash: r.fixed(), time: r.varint(), level: r.byte(), values: r.tuple(), id: r.text()}
-		if r.bad {
+		u := r.user(user)
+		u.id = r.text()
+		if user = u.user; r.bad {
 			break
 		}
 		if err := each(u); err != nil {

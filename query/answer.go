@@ -18,11 +18,10 @@ import (
 type Answer struct {
 	Tag    string
 	Format string
-	rows   []byte  // the body, but for the tail of a JSON reply
-	result *Result // what is too large to be kept as a body; nil otherwise
-	late   int64
-	dups   int64
-	build  uint32
+	rows   []byte      // the body, but for the tail of a JSON reply
+	result *Result     // what is too large to be kept as a body; nil otherwise
+	rest   []byte      // of the tail, after the times
+	head   *store.Head // that it was made from
 	valid  atomic.Pointer[validity]
 	asked  atomic.Bool // since it was last found to hold
 }
@@ -43,12 +42,37 @@ const (
 	maxKept     = 4 << 20
 )
 
+// request is a question as it was read.
+type request interface {
+	// planned checks it against a head. Errors: *BadRequest.
+	planned(e *Engine, head *store.Head) (planned, error)
+}
+
+// planned is a request that was checked, and how it is answered.
+type planned interface {
+	// tag names the answer: two equal tags mean equal rows.
+	tag() string
+	// answer makes it, from a view with the head of the plan.
+	answer(ctx context.Context, view *cache.View, memory *cache.Memory) (*Answer, error)
+}
+
+func (r *Request) planned(e *Engine, head *store.Head) (planned, error) { return e.plan(r, head) }
+
+func (p *plan) answer(ctx context.Context, view *cache.View, memory *cache.Memory) (*Answer, error) {
+	res, err := p.run(ctx, view, memory)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{Tag: res.Tag, Format: p.format, rest: res.rest()}
+	return a, a.finish(res)
+}
+
 // Question is a request on the way to its answer.
 type Question struct {
 	Tag    string // of the answer
 	engine *Engine
 	text   string
-	req    *Request
+	req    request
 	kept   *Answer // nil when there is none that holds
 	head   *store.Head
 	stale  bool
@@ -57,6 +81,11 @@ type Question struct {
 // Ask finds out which answer a question has, without reading any block. Text is the question as it was asked, the same for
 // the same question; parse reads it. Errors are those of parse and of Query.
 func (e *Engine) Ask(ctx context.Context, text string, parse func() (*Request, error)) (*Question, error) {
+	return e.askAs(ctx, text, func() (request, error) { return parse() })
+}
+
+// askAs is ask for someone who will read the answer.
+func (e *Engine) askAs(ctx context.Context, text string, parse func() (request, error)) (*Question, error) {
 	q, err := e.ask(ctx, text, parse)
 	if err == nil && q.kept != nil && !q.kept.asked.Load() {
 		q.kept.asked.Store(true)
@@ -64,7 +93,7 @@ func (e *Engine) Ask(ctx context.Context, text string, parse func() (*Request, e
 	return q, err
 }
 
-func (e *Engine) ask(ctx context.Context, text string, parse func() (*Request, error)) (*Question, error) {
+func (e *Engine) ask(ctx context.Context, text string, parse func() (request, error)) (*Question, error) {
 	head, stale, err := e.cache.Newest(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +110,7 @@ func (e *Engine) ask(ctx context.Context, text string, parse func() (*Request, e
 	if q.req, err = parse(); err != nil {
 		return nil, err
 	}
-	p, err := e.plan(q.req, head)
+	p, err := q.req.planned(e, head)
 	if err != nil {
 		return nil, err
 	}
@@ -115,14 +144,17 @@ func (e *Engine) until(now time.Time) time.Time {
 // them to make it. Errors are those of Query.
 func (q *Question) Answer(ctx context.Context) (*Answer, error) {
 	for q.kept == nil {
-		made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) { return q.engine.make(ctx, q) })
-		if err != nil && ctx.Err() == nil && isContextError(err) {
+		mine := false
+		made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) { mine = true; return q.engine.make(ctx, q) })
+		if err != nil && !mine && ctx.Err() == nil && isContextError(err) {
 			continue // the caller that was making it gave up
 		}
 		if err != nil {
 			return nil, err
 		}
-		q.kept, _ = made.(*Answer)
+		if q.kept, _ = made.(*Answer); q.kept.Tag != q.Tag {
+			q.head = q.kept.head // which is newer: the tail tells of what the rows hold
+		}
 	}
 	return q.kept, nil
 }
@@ -130,17 +162,16 @@ func (q *Question) Answer(ctx context.Context) (*Answer, error) {
 func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
 	var a *Answer
 	err := e.cache.Read(ctx, func(v *cache.View) error {
-		p, err := e.plan(q.req, v.Head())
+		until := e.until(e.cfg.Now()) // before the question is read
+		p, err := q.req.planned(e, v.Head())
 		if err != nil {
 			return err
 		}
-		res, err := p.run(ctx, v, e.cache.Memory())
-		if err != nil {
-			return err
+		if a, err = p.answer(ctx, v, e.cache.Memory()); err == nil {
+			a.head = v.Head()
+			a.valid.Store(&validity{v.Head(), until})
 		}
-		a = &Answer{Tag: res.Tag, Format: p.format, late: res.Late, dups: res.Duplicates, build: res.Build}
-		a.valid.Store(&validity{v.Head(), e.until(e.cfg.Now())})
-		return a.finish(res)
+		return err
 	})
 	if err == nil && a.result == nil && len(a.rows) <= maxKept {
 		e.cache.Memory().Put(answerKey(q.text), a, len(a.rows)+len(a.Tag)+200)
@@ -206,7 +237,7 @@ func (q *Question) tail(dst []byte, a *Answer, complete time.Time) []byte {
 		return dst
 	}
 	asOf, through := q.fresh(complete)
-	return appendTail(dst, asOf, through, a.late, a.dups, a.build)
+	return appendTail(dst, asOf, through, a.rest)
 }
 
 // fresh gives the times of the tail: what is known of the newest commit, and no more when the store can't be reached.
@@ -222,14 +253,22 @@ func (q *Question) fresh(complete time.Time) (asOf, through time.Time) {
 	return asOf, complete.In(zone)
 }
 
-func appendTail(line []byte, asOf, complete time.Time, late, duplicates int64, build uint32) []byte {
+// appendTail ends a JSON reply: the bracket of its rows, the times, and the rest as rest and restOf give it.
+func appendTail(line []byte, asOf, complete time.Time, rest []byte) []byte {
 	line = append(line, "],\n\"as_of\":"...)
 	line = appendInstant(line, asOf)
 	line = appendInstant(append(line, `,"complete_through":`...), complete)
-	line = strconv.AppendInt(append(line, `,"late":`...), late, 10)
-	line = strconv.AppendInt(append(line, `,"duplicates":`...), duplicates, 10)
-	line = strconv.AppendUint(append(line, `,"exact":true,"build":`...), uint64(build), 10)
-	return append(line, '}', '\n')
+	return append(line, rest...)
+}
+
+func (r *Result) rest() []byte {
+	line := strconv.AppendInt([]byte(`,"late":`), r.Late, 10)
+	line = strconv.AppendInt(append(line, `,"duplicates":`...), r.Duplicates, 10)
+	return append(line, restOf(r.Build)...)
+}
+
+func restOf(build uint32) []byte {
+	return append(strconv.AppendUint([]byte(`,"exact":true,"build":`), uint64(build), 10), '}', '\n')
 }
 
 func isContextError(err error) bool {

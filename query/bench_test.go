@@ -61,8 +61,60 @@ var benchStore = sync.OnceValue(func() *querytest.Store {
 			c.AddCells(b)
 		}
 	}
+	addBenchFirsts(c, rng, zipf)
 	return c
 })
+
+// addBenchFirsts spreads the first events of the users over the days.
+func addBenchFirsts(c *querytest.Store, rng *rand.Rand, zipf *rand.Zipf) {
+	const part = 1 << 16
+	for shard := range benchShards {
+		for from := uint32(0); from < benchUsers; from += part {
+			f := &block.Firsts{Dims: make([][]rollcall.Value, 2)}
+			for user := from; user < min(from+part, benchUsers); user++ {
+				f.User = append(f.User, user)
+				f.Time = append(f.Time, benchFirst.UTC().UnixMilli()+rng.Int64N(benchDays*24*hourMS))
+				f.Dims[0] = append(f.Dims[0], rollcall.Value(2+zipf.Uint64()))
+				f.Dims[1] = append(f.Dims[1], rollcall.Value(2+rng.IntN(7)))
+			}
+			c.AddFirsts(shard, int64(from/part), f)
+		}
+	}
+}
+
+// BenchmarkRetention asks as BenchmarkQuery does: with the first events and daily unions in memory, and with nothing in it.
+func BenchmarkRetention(b *testing.B) {
+	c := benchStore()
+	now := (benchFirst + benchDays).UTC().Add(-time.Hour).UnixMilli()
+	cal := rollcall.NewCalendar(time.UTC)
+	engine := func() *Engine { return engineOver(c, cal, rollcall.Cuboids(2), now, 0, 0) }
+	warm := engine()
+	for _, bm := range []struct{ name, query string }{
+		{"30_days", "cohort=day&periods=30"},
+		{"30_days_1_campaign", "cohort=day&periods=30&filter.campaign=ac"},
+		{"120_days_of_120", "cohort=day&periods=120&from=" + benchFirst.String()},
+		{"12_weeks", "cohort=week&periods=12"},
+	} {
+		values, err := url.ParseQuery(bm.query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		req, err := ParseRetention(values)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for name, of := range map[string]func() *Engine{"warm": func() *Engine { return warm }, "cold": engine} {
+			b.Run(bm.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := of().Retention(context.Background(), req); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
 
 // BenchmarkQuery asks an engine whose memory holds the blocks (warm), and one whose memory is empty (cold): then the blobs
 // are at hand, but must be decoded.

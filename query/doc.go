@@ -7,6 +7,8 @@
 //   - one reply reads one view, so that no commit is half in it;
 //   - counters are added over cells; distinct users are read from a counter only where a row is exactly one cell of a
 //     materialised cuboid and one bucket of a stored grain, and are counted from the user sets otherwise;
+//   - retention takes cohorts from the first event of all of each user, and the activity of each unit from the same sets as
+//     active users;
 //   - which rows come back is decided by the cells alone; user sets only fill figures in;
 //   - a comparison is a second plan over the range before, read from the same view, for rows that exist beforehand;
 //   - the group that unites all but the first is one more number for the combinations of values that have none;

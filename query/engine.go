@@ -18,6 +18,7 @@ type Config struct {
 	// Minute and hour cells exist for events younger than this. Defaults 48 h and 90 days.
 	MinuteRetention, HourRetention time.Duration
 	MaxRows                        int              // of a reply; default 1,000,000
+	MaxCost                        int64            // cells and members of user sets that an answer may read; 0 for any
 	Now                            func() time.Time // default time.Now
 }
 
@@ -28,6 +29,7 @@ type Engine struct {
 	maxUnited int
 	making    singleflight.Group // answers, by tag
 	recent    recent
+	values    dictionary
 }
 
 // maxUnited is the most groups whose daily unions are kept for the next question.

@@ -38,7 +38,8 @@ func newGroups(p *plan) *groups {
 	return g
 }
 
-// find gives, to any number of goroutines at a time, the number of the group that a row of columns belongs to; ok is false when it was never met.
+// find gives the number of the group that a row of columns belongs to; ok is false when it was never met. Several goroutines
+// may find groups while none is added.
 func (g *groups) find(columns [][]rollcall.Value, row int) (number uint32, ok bool) {
 	if g.dense != nil {
 		number = g.dense[g.radix(columns, row)]
@@ -76,11 +77,11 @@ func (g *groups) radix(columns [][]rollcall.Value, row int) int {
 	return at
 }
 
-func encode(key []byte, columns [][]rollcall.Value, row int) []byte {
+func encode(dst []byte, columns [][]rollcall.Value, row int) []byte {
 	for _, col := range columns {
-		key = binary.LittleEndian.AppendUint32(key, uint32(col[row]))
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(col[row]))
 	}
-	return key
+	return dst
 }
 
 // valuesOf gives the values of a group in the order of group_by.
@@ -127,11 +128,15 @@ func (p *plan) check(cuboid rollcall.Cuboid, dims [][]rollcall.Value) error {
 		size := rollcall.Value(p.size(d))
 		for _, v := range dims[place(cuboid, d)] {
 			if v >= size {
-				return fmt.Errorf("value %d of dimension %q has no name in the store, which names %d", v, p.dims[d], size)
+				return p.nameless(d, v)
 			}
 		}
 	}
 	return nil
+}
+
+func (p *plan) nameless(d int, v rollcall.Value) error {
+	return fmt.Errorf("value %d of dimension %q has no name in the store, which names %d", v, p.dims[d], p.size(d))
 }
 
 // signature tells the groups and their numbers.

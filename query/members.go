@@ -19,7 +19,7 @@ func membersOf(set []uint64, n int64) members {
 	for set[len(set)-1] == 0 {
 		set = set[:len(set)-1]
 	}
-	if 2*n >= int64(2*len(set)) { // 4 bytes an id, 8 a word
+	if 4*n >= int64(8*len(set)) {
 		return members{n: n, bits: append([]uint64(nil), set...)}
 	}
 	m := members{n: n, ids: make([]uint32, 0, n)}
@@ -33,8 +33,8 @@ func membersOf(set []uint64, n int64) members {
 
 func (m *members) bytes() int { return 56 + 4*len(m.ids) + 8*len(m.bits) }
 
-// into writes the users with from ≤ id < from + 64×len(dst) into dst, which it overwrites, and skip the ids before those. at is the
-// number of the first id not yet written, and is moved on.
+// into writes the users with from ≤ id < from + 64×len(dst) into dst, which it overwrites. at is the number of the first
+// id not yet written, and is moved on: calls follow each other by rising from, the first from 0.
 func (m *members) into(dst []uint64, from int, at *int) {
 	if m.bits != nil {
 		lo := min(from/64, len(m.bits))
@@ -50,4 +50,14 @@ func (m *members) into(dst []uint64, from int, at *int) {
 		dst[bit>>6] |= 1 << (bit & 63)
 	}
 	*at = i
+}
+
+// join adds the users to a bit set that has room for all of them.
+func (m *members) join(set []uint64) {
+	for i, w := range m.bits {
+		set[i] |= w
+	}
+	for _, u := range m.ids {
+		set[u>>6] |= 1 << (u & 63)
+	}
 }

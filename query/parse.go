@@ -16,13 +16,17 @@ import (
 // ParseValues reads the parameters of GET /api/v1/query. Lists are separated by commas or repetition, and a comma
 // within a value is written \, . Errors are *BadRequest.
 func ParseValues(v url.Values) (*Request, error) {
+	return parse(itemsOf(v))
+}
+
+func itemsOf(v url.Values) map[string][]string {
 	items := make(map[string][]string, len(v))
 	for name, given := range v {
 		for _, text := range given {
 			items[name] = append(items[name], splitList(text)...)
 		}
 	}
-	return parse(items)
+	return items
 }
 
 // ParseJSON reads the body of POST /api/v1/query: an object with the same names; a list may be a text with commas or
@@ -99,9 +103,8 @@ func parse(items map[string][]string) (*Request, error) {
 	r := &Request{Grain: rollcall.Day, Metrics: defaultMetrics, Format: "json"}
 	for _, name := range slices.Sorted(maps.Keys(items)) {
 		list := items[name]
-		if dimension, ok := strings.CutPrefix(name, "filter."); ok {
-			dimension, not := strings.CutSuffix(dimension, "!")
-			r.Filters = append(r.Filters, Filter{dimension, not, list})
+		if f, ok := filterNamed(name, list); ok {
+			r.Filters = append(r.Filters, f)
 			continue
 		}
 		if err := r.set(name, list); err != nil {
@@ -109,6 +112,13 @@ func parse(items map[string][]string) (*Request, error) {
 		}
 	}
 	return r, nil
+}
+
+// filterNamed reads a parameter filter.<dimension> or filter.<dimension>!; not ok for any other.
+func filterNamed(name string, list []string) (f Filter, ok bool) {
+	dimension, ok := strings.CutPrefix(name, "filter.")
+	dimension, not := strings.CutSuffix(dimension, "!")
+	return Filter{dimension, not, list}, ok
 }
 
 // set reads one parameter. One that is there but empty counts as not given.

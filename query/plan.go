@@ -19,6 +19,7 @@ type plan struct {
 	dims    []string
 	maxRows int
 
+	values    *dictionary
 	maxUnited int // groups
 
 	metrics []metric
@@ -55,7 +56,7 @@ type sortKey struct {
 }
 
 func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
-	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, limit: req.Limit, fillAll: req.Fill,
+	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, values: &e.values, limit: req.Limit, fillAll: req.Fill,
 		format: req.Format, compare: req.Compare, full: rollcall.Full(len(e.cfg.Dimensions))}
 	var err error
 	if p.span, err = e.span(req); err != nil {
@@ -85,7 +86,10 @@ func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
 	if err := e.planRest(p, req); err != nil {
 		return nil, err
 	}
-	return p, e.planPrevious(p)
+	if err := e.planPrevious(p); err != nil {
+		return nil, err
+	}
+	return p, p.checkCost(e.cfg.MaxCost)
 }
 
 func (p *plan) dimension(param, name string) (int, error) {
@@ -96,11 +100,17 @@ func (p *plan) dimension(param, name string) (int, error) {
 	return d, nil
 }
 
+// maxFilterValues bounds the values of one filter.
+const maxFilterValues = 10_000
+
 func (p *plan) setFilters(filters []Filter) error {
 	for _, f := range filters {
 		d, err := p.dimension("filter."+f.Dimension, f.Dimension)
 		if err != nil {
 			return err
+		}
+		if len(f.Values) > maxFilterValues {
+			return bad("filter."+f.Dimension, nil, "has %d values, and may have %d", len(f.Values), maxFilterValues)
 		}
 		p.filters = append(p.filters, filter{d, p.matching(d, f), fmt.Sprintf("%d%v%q", d, f.Not, f.Values)})
 	}
@@ -109,11 +119,13 @@ func (p *plan) setFilters(filters []Filter) error {
 
 func (p *plan) matching(d int, f Filter) []bool {
 	matches := make([]bool, p.size(d))
-	for v := range matches {
-		matches[v] = slices.Contains(f.Values, p.text(d, rollcall.Value(v))) != f.Not
+	for i := range matches {
+		matches[i] = f.Not
 	}
-	if slices.Contains(f.Values, "") {
-		matches[rollcall.NotSetValue] = !f.Not
+	for _, text := range f.Values {
+		if v, ok := p.values.number(p.head, d, text); ok {
+			matches[v] = !f.Not
+		}
 	}
 	return matches
 }
@@ -222,7 +234,12 @@ func (p *plan) asks(names ...string) bool {
 func (p *plan) tag() string {
 	h := xxh3.New()
 	fmt.Fprintf(h, "%x %d %s", p.head.Identity, p.head.Build, p.words())
-	for _, stamps := range p.reads() {
+	return tagOf(h, p.reads())
+}
+
+// tagOf ends a tag with the versions of all that is read.
+func tagOf(h *xxh3.Hasher, reads [][]store.Stamp) string {
+	for _, stamps := range reads {
 		var pair [16]byte
 		for _, s := range stamps {
 			binary.LittleEndian.PutUint64(pair[:], uint64(s.Period))

@@ -15,7 +15,7 @@ type recent struct {
 }
 
 type asked struct {
-	req    *Request
+	req    request
 	answer *Answer
 	at     time.Time
 }
@@ -29,7 +29,7 @@ const (
 )
 
 // remember takes a question whose answer was just made.
-func (r *recent) remember(text string, req *Request, a *Answer, now time.Time) {
+func (r *recent) remember(text string, req request, a *Answer, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.questions == nil {
@@ -74,7 +74,7 @@ func (r *recent) lately(now time.Time) (texts []string) {
 	return texts
 }
 
-func (r *recent) request(text string) *Request {
+func (r *recent) request(text string) request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q := r.questions[text]; q != nil {
@@ -107,7 +107,7 @@ func (e *Engine) renew(ctx context.Context, text string) {
 	if req == nil {
 		return
 	}
-	if q, err := e.ask(ctx, text, func() (*Request, error) { return req, nil }); err == nil && q.kept == nil {
+	if q, err := e.ask(ctx, text, func() (request, error) { return req, nil }); err == nil && q.kept == nil {
 		_, _ = q.Answer(ctx) // see Prewarm
 	}
 }

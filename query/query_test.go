@@ -199,6 +199,9 @@ func TestAnswersEqualCounting(t *testing.T) {
 		w := genWorld(t)
 		m := querytest.Build(w.cal, w.dims, w.cuboids, rapid.IntRange(1, 3).Draw(t, "shards"), w.facts)
 		e := engineOver(m, w.cal, w.cuboids, w.now, w.minuteRetention, w.hourRetention)
+		if err := m.Split(rapid.IntRange(1, 3).Draw(t, "parts")); err != nil {
+			t.Fatal(err)
+		}
 		e.maxUnited = rapid.SampledFrom([]int{0, 2, maxUnited}).Draw(t, "united")
 		for range 12 {
 			r, from, to := w.genRequest(t)

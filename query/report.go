@@ -24,11 +24,14 @@ type DailyMetric struct {
 const reportDays = 90
 
 // Metrics answers GET /api/v1/metrics: the newest 90 days with data, newest first. Parameters are from, to and any
-// dimension. Errors are those of Query.
-func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, err error) {
+// dimension. Tag names the answer. Errors are those of Query.
+func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, tag string, err error) {
 	err = e.cache.Read(ctx, func(view *cache.View) error {
 		req, err := e.reportRequest(v)
 		if err != nil {
+			return err
+		}
+		if tag, err = e.reportTag(req, view.Head()); err != nil {
 			return err
 		}
 		if req.From == "" && req.To == "" {
@@ -46,7 +49,7 @@ func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric,
 		}
 		return err
 	})
-	return days, err
+	return days, tag, err
 }
 
 // MetricsTag names the answer of Metrics as the store is now: two equal tags mean equal answers.
@@ -55,8 +58,24 @@ func (e *Engine) MetricsTag(ctx context.Context, v url.Values) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	tag, err := e.Tag(ctx, req)
-	return "m-" + tag, err
+	head, err := e.cache.Head(ctx)
+	if err != nil {
+		return "", err
+	}
+	return e.reportTag(req, head)
+}
+
+// reportTag names the answer as of a head. Without a range any day may be among the newest.
+func (e *Engine) reportTag(req *Request, head *store.Head) (string, error) {
+	all := *req
+	if days := head.Stamps[store.DayClock]; req.From == "" && req.To == "" && len(days) > 0 {
+		all.From, all.To = rollcall.Date(days[0].Period).String(), (rollcall.Date(days[len(days)-1].Period) + 1).String()
+	}
+	p, err := e.plan(&all, head)
+	if err != nil {
+		return "", err
+	}
+	return "m-" + p.tag(), nil
 }
 
 func (e *Engine) reportRequest(v url.Values) (*Request, error) {

@@ -11,8 +11,8 @@ import (
 
 // united tells who was active on a day in each group: of one shard, filter and list of groups.
 type united struct {
-	identity, version uint64
-	groups            []members
+	version uint64
+	groups  []members
 }
 
 // unite counts from the daily unions of a few groups, which are kept for the next question.
@@ -69,21 +69,21 @@ func (c *counting) addDays(days []unitedDay) {
 // unitedDays gives the unions of the days, and makes those that are not kept.
 func (c *counting) unitedDays(stamps []store.Stamp) ([]unitedDay, error) {
 	days := make([]unitedDay, len(stamps))
-	key := cache.Key{Kind: cache.KindUnion, Grain: rollcall.Day, Build: c.plan.head.Build, Which: uint32(c.shard), Text: c.signature()}
+	key := cache.Key{Kind: cache.KindUnion, Grain: rollcall.Day, Build: c.plan.head.Build, Identity: c.plan.head.Identity, Which: uint32(c.shard), Text: c.signature()}
 	var missing []store.Stamp
 	at := map[block.Period]int{}
 	for i, s := range stamps {
 		key.Period = s.Period
 		days[i].date = rollcall.Date(s.Period)
 		if kept, ok := c.memory.Get(key); ok {
-			if u, ok := kept.(*united); ok && u.version == s.Version && u.identity == c.plan.head.Identity {
+			if u, ok := kept.(*united); ok && u.version == s.Version {
 				days[i].united = u
 				continue
 			}
 		}
 		at[s.Period] = i
 		missing = append(missing, s)
-		days[i].united = &united{identity: c.plan.head.Identity, version: s.Version, groups: make([]members, c.table.groups.n)}
+		days[i].united = &united{version: s.Version, groups: make([]members, c.table.groups.n)}
 	}
 	if len(missing) == 0 {
 		return days, nil

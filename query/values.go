@@ -42,10 +42,10 @@ func (e *Engine) Values(ctx context.Context, dimension, search string, limit int
 
 // weights counts the events of each value of the one dimension that p groups by, over all days.
 func (e *Engine) weights(ctx context.Context, v *cache.View, p *plan) (weights []int64, err error) {
-	key := cache.Key{Kind: cache.KindUnion, Build: p.head.Build, Which: uint32(p.groupBy[0]), Version: p.head.Version, Text: "weights"}
+	key := cache.Key{Kind: cache.KindUnion, Build: p.head.Build, Identity: p.head.Identity, Which: uint32(p.groupBy[0]), Version: p.head.Version, Text: "weights"}
 	if kept, ok := e.cache.Memory().Get(key); ok {
-		if w, ok := kept.(weighed); ok && w.identity == p.head.Identity {
-			return w.weights, nil
+		if weights, ok := kept.([]int64); ok {
+			return weights, nil
 		}
 	}
 	d := p.groupBy[0]
@@ -61,14 +61,9 @@ func (e *Engine) weights(ctx context.Context, v *cache.View, p *plan) (weights [
 		return nil
 	})
 	if err == nil {
-		e.cache.Memory().Put(key, weighed{p.head.Identity, weights}, 8*len(weights))
+		e.cache.Memory().Put(key, weights, 8*len(weights))
 	}
 	return weights, err
-}
-
-type weighed struct {
-	identity uint64
-	weights  []int64
 }
 
 func (p *plan) heaviest(d int, weights []int64, search string, limit int) []DimensionValue {

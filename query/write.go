@@ -52,7 +52,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	if err := r.writeJSONRows(w); err != nil {
 		return err
 	}
-	_, err := w.Write(appendTail(nil, r.AsOf, r.CompleteThrough, r.Late, r.Duplicates, r.Build))
+	_, err := w.Write(appendTail(nil, r.AsOf, r.CompleteThrough, r.rest()))
 	return err
 }
 
@@ -145,7 +145,7 @@ func (r *Result) WriteCSV(w io.Writer) error {
 	}
 	var record []string
 	for i := range r.order {
-		record = r.record(record[:0], i, "")
+		record = r.record(record[:0], i)
 		if err := out.Write(record); err != nil {
 			return err
 		}
@@ -154,15 +154,15 @@ func (r *Result) WriteCSV(w io.Writer) error {
 	return out.Error()
 }
 
-// record appends the texts of row i.
-func (r *Result) record(dst []string, i int, null string) []string {
+// record appends the texts of row i, empty ones for null.
+func (r *Result) record(dst []string, i int) []string {
 	dst = append(dst, r.Bucket(i))
 	for d := range r.texts {
 		dst = append(dst, r.Value(i, d))
 	}
 	for m := range r.values {
 		if v := r.Metric(i, m); math.IsNaN(v) {
-			dst = append(dst, null)
+			dst = append(dst, "")
 		} else {
 			dst = append(dst, string(appendNumber(nil, r.columns[m].kind, v)))
 		}

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -13,13 +16,12 @@ func (r *Result) WriteTable(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	lines := [][]string{r.Columns()}
 	for i := range r.order {
-		lines = append(lines, r.record(nil, i, "-"))
+		lines = append(lines, r.shown(i))
 	}
 	width := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for c, text := range line {
-			line[c] = printable(text)
-			width[c] = max(width[c], utf8.RuneCountInString(line[c]))
+			width[c] = max(width[c], utf8.RuneCountInString(text))
 		}
 	}
 	texts := 1 + len(r.texts)
@@ -28,10 +30,34 @@ func (r *Result) WriteTable(w io.Writer) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), r.asOf(), r.Late, r.Duplicates, r.Build); err != nil {
+	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
 		return err
 	}
 	return out.Flush()
+}
+
+// shown gives the texts of row i for people.
+func (r *Result) shown(i int) []string {
+	line := []string{r.Bucket(i)}
+	for d := range r.texts {
+		line = append(line, Printable(r.Value(i, d)))
+	}
+	for m := range r.values {
+		line = append(line, ShowFigure(r.columns[m].name, r.Metric(i, m)))
+	}
+	return line
+}
+
+// ShowFigure gives a figure of a column for people: changes in percent, other fractions to four places, NaN as a dash.
+func ShowFigure(column string, v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case strings.HasSuffix(column, changeSuffix):
+		return fmt.Sprintf("%+.1f%%", 100*v)
+	default:
+		return strconv.FormatFloat(math.Round(v*1e4)/1e4, 'f', -1, 64)
+	}
 }
 
 func align(line []string, width []int, texts int) string {
@@ -47,8 +73,8 @@ func align(line []string, width []int, texts int) string {
 	return b.String()
 }
 
-// printable keeps control characters of a value away from the terminal.
-func printable(text string) string {
+// Printable keeps control characters of a value away from the terminal.
+func Printable(text string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' || c >= 0x7f && c < 0xa0 {
 			return '\uFFFD'
@@ -57,9 +83,9 @@ func printable(text string) string {
 	}, text)
 }
 
-func (r *Result) asOf() string {
-	if r.AsOf.IsZero() {
+func showTime(asOf time.Time) string {
+	if asOf.IsZero() {
 		return "never (nothing was committed)"
 	}
-	return r.AsOf.Format(instantLayout)
+	return asOf.Format(instantLayout)
 }

@@ -26,7 +26,10 @@ type past struct {
 func (o *Oracle) past(q *Query) *past {
 	p := &past{o: o, now: q, q: *q, tallies: map[string]*tally{}, clocks: map[int64]map[string]int64{}}
 	p.q.Fill = false
-	if p.q.From, p.q.To = o.before(q); q.Compare != "" && p.q.From < p.q.To {
+	if q.Compare == "" {
+		return p
+	}
+	if p.q.From, p.q.To = o.before(q); p.q.From < p.q.To {
 		p.tallies = o.count(&p.q)
 	}
 	return p

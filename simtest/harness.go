@@ -6,8 +6,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Harness is an implementation under test: a log, what folds it, a store and queries. Its clock stands at World.Now,
-// and it expires no cells.
+// Harness is an implementation under test: a log, what folds it, a store and queries. Its clock stands at World.Now, or where
+// a question has it, and it expires no cells.
 type Harness interface {
 	// Append puts events, with the times they were received, into the log, durably.
 	Append(events []Logged) error
@@ -15,10 +15,16 @@ type Harness interface {
 	Restart() error
 	// Crash loses everything that is not durable, and starts again.
 	Crash() error
-	// Query answers over everything appended.
-	Query(q Query) ([]Row, error)
+	Answers
 	// Close ends it.
 	Close() error
+}
+
+// Answers are over everything appended.
+type Answers interface {
+	Query(q Query) ([]Row, error)
+	// Retention gives rows as CohortRows does.
+	Retention(q Cohorts) ([]Row, error)
 }
 
 const (
@@ -85,6 +91,21 @@ func compare(d Dice, w *World, n, queries int, h Harness) error {
 		if err := Diff(o.Answer(q), got); err != nil {
 			return fmt.Errorf("after %d events: query %s:\n%w", n, q.Text(w.Config.Location), err)
 		}
+		if err := compareRetention(d, w, o, h); err != nil {
+			return fmt.Errorf("after %d events: %w", n, err)
+		}
+	}
+	return nil
+}
+
+func compareRetention(d Dice, w *World, o *Oracle, h Harness) error {
+	q := RandomCohorts(d, w)
+	got, err := h.Retention(q)
+	if err == nil {
+		err = Diff(o.Retention(q), got)
+	}
+	if err != nil {
+		return fmt.Errorf("retention %s at %s:\n%w", q.Text(w.Config.Location), w.at(q.Now), err)
 	}
 	return nil
 }

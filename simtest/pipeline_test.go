@@ -18,6 +18,7 @@ import (
 	"rollcall/aggregate"
 	"rollcall/cache"
 	"rollcall/eventlog"
+	"rollcall/fold"
 	"rollcall/query"
 	"rollcall/record"
 	"rollcall/simtest"
@@ -112,7 +113,7 @@ func (p *pipeline) openCaches() (err error) {
 
 // openCache gives a cache a small memory, which forgets blocks now and then.
 func (p *pipeline) openCache(over store.Viewer, poll time.Duration) error {
-	deps := cache.Deps{Store: over, Logger: slog.New(slog.DiscardHandler)}
+	deps := cache.Deps{Store: over, Firsts: fold.ReadFirsts, Logger: slog.New(slog.DiscardHandler)}
 	if p.newLevel != nil {
 		behind, err := p.newLevel()
 		if err != nil {
@@ -205,16 +206,44 @@ func (p *pipeline) Crash() error {
 	return nil
 }
 
+// engine answers at an instant, when everything in the log is committed.
+func (p *pipeline) engine(ctx context.Context, now int64) (*query.Engine, error) {
+	c, cached := p.world.Config, p.caches[p.asked%len(p.caches)]
+	p.asked++
+	return query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), p.caughtUp(ctx)
+}
+
+func (p *pipeline) Retention(q simtest.Cohorts) ([]simtest.Row, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	e, err := p.engine(ctx, q.Now)
+	if err != nil {
+		return nil, err
+	}
+	req, err := query.ParseRetention(q.Params(p.world.Config.Location))
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.Retention(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := result.WriteJSON(&text); err != nil {
+		return nil, err
+	}
+	return simtest.CohortRows(text.Bytes())
+}
+
 func (p *pipeline) Query(q simtest.Query) ([]simtest.Row, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := p.caughtUp(ctx); err != nil {
+	c := p.world.Config
+	e, err := p.engine(ctx, p.received)
+	if err != nil {
 		return nil, err
 	}
-	c := p.world.Config
-	e := query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(p.received) }}, p.caches[p.asked%len(p.caches)])
-	p.asked++
 	req, err := query.ParseValues(q.Params(c.Location))
 	if err != nil {
 		return nil, err

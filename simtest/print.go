@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +29,9 @@ func (w *World) at(ms int64) string {
 }
 
 // Text gives the query as it would be typed.
-func (q *Query) Text(loc *time.Location) string {
-	params := q.Params(loc)
+func (q *Query) Text(loc *time.Location) string { return typed(q.Params(loc)) }
+
+func typed(params url.Values) string {
 	parts := make([]string, 0, len(params))
 	for name, values := range params {
 		parts = append(parts, fmt.Sprintf("%s=%q", name, values[0]))

@@ -23,6 +23,7 @@ type flaw struct {
 	restart func(log []Logged) []Logged
 	crash   func(log []Logged) []Logged
 	answer  func(q Query, rows []Row) []Row
+	cohorts func(o *Oracle, q *Cohorts)
 	oracle  func(o *Oracle, q Query, rows []Row)
 }
 
@@ -63,6 +64,18 @@ func (r *reference) Query(q Query) ([]Row, error) {
 	return rows, nil
 }
 
+func (r *reference) Retention(q Cohorts) ([]Row, error) {
+	c := r.world.Config
+	if r.flaw.config != nil {
+		r.flaw.config(&c)
+	}
+	o := NewOracle(c, r.log)
+	if r.flaw.cohorts != nil {
+		r.flaw.cohorts(o, &q)
+	}
+	return o.Retention(q), nil
+}
+
 func (r *reference) Close() error { return nil }
 
 // The check passes where nothing is wrong.
@@ -97,6 +110,29 @@ var flaws = map[string]flaw{
 		}
 		return rows
 	}},
+	"a cohort is of the first event that matches, not of the first of all": {cohorts: func(o *Oracle, q *Cohorts) {
+		matching := map[string][]*fact{}
+		for _, f := range o.facts {
+			if f.user != "" && o.passes(&Query{Filters: q.Filters}, f) {
+				matching[f.user] = append(matching[f.user], f)
+			}
+		}
+		o.firsts = nil
+		for _, facts := range matching {
+			o.firsts = append(o.firsts, earliest(facts))
+		}
+	}},
+	"the first event of a user stays the one that came first": {cohorts: func(o *Oracle, _ *Cohorts) {
+		came := map[string]bool{}
+		o.firsts = nil
+		for _, f := range o.facts {
+			if f.user != "" && !came[f.user] {
+				came[f.user] = true
+				o.firsts = append(o.firsts, f)
+			}
+		}
+	}},
+	"the range cuts the first week":                         {cohorts: func(_ *Oracle, q *Cohorts) { q.From += 7 * 86_400_000 }},
 	"the last row is lost":                                  {answer: func(_ Query, rows []Row) []Row { return rows[:max(0, len(rows)-1)] }},
 	"everything else is the sum of the users of its groups": {oracle: sumRest},
 	"the previous bucket is taken by its place":             {oracle: previousByPlace},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"rollcall"
@@ -43,6 +44,8 @@ type View interface {
 	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error)
 	// Ledger returns the rows with From ≤ Hour < Until, by (hour, shard); only those with dropped events when asked.
 	Ledger(ctx context.Context, from, until int64, dropped bool) ([]LedgerRow, error)
+	// State returns the chunks of one part of a shard's state, oldest first.
+	State(ctx context.Context, key StateKey) ([]StateChunk, error)
 	// Close releases the view.
 	Close() error
 }
@@ -67,6 +70,7 @@ const (
 	MinuteClock Clock = iota // an hour bucket, as Unix minutes: cells and user sets of its minutes
 	LedgerClock              // a UTC day, as days since 1970: the ledger rows of its hours
 	DayClock                 // a civil date: the cells of its hours and of the day, the user sets of the day
+	UsersClock               // a part of a shard's dictionary, see UsersPeriod: its users' first events
 	NumClocks
 )
 
@@ -87,6 +91,15 @@ func LedgerDay(hour int64) block.Period {
 	}
 	return block.Period(day)
 }
+
+// UsersPeriod is the period of UsersClock that a part of a shard's dictionary has. Those of a shard lie between its part 0
+// and part 0 of the next shard.
+func UsersPeriod(shard int, part int64) block.Period {
+	return block.Period(int64(shard)<<32 | part&math.MaxUint32)
+}
+
+// UsersPart is the part of the dictionary that a period of UsersClock stands for.
+func UsersPart(p block.Period) int64 { return int64(p) & math.MaxUint32 }
 
 // Stamp is the version of the last commit that touched a period.
 type Stamp struct {

@@ -12,14 +12,14 @@ type cacheGauges struct {
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	hits, misses *prometheus.Desc
-	memory       []figure[cache.Stats]
-	redis        []figure[redis.Stats]
+	memory       []statistic[cache.Stats]
+	redis        []statistic[redis.Stats]
 	breaker      *prometheus.Desc
 	settings     *prometheus.Desc
 }
 
-// figure is a number of one kind of statistics.
-type figure[S any] struct {
+// statistic is a number of one kind of statistics.
+type statistic[S any] struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
 	of   func(S) int64
@@ -29,12 +29,12 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("rollcall_"+name, help, labels, nil)
 }
 
-func gaugeOf[S any](name, help string, of func(S) int64) figure[S] {
-	return figure[S]{describe(name, help), prometheus.GaugeValue, of}
+func gaugeOf[S any](name, help string, of func(S) int64) statistic[S] {
+	return statistic[S]{describe(name, help), prometheus.GaugeValue, of}
 }
 
-func counterOf[S any](name, help string, of func(S) int64) figure[S] {
-	return figure[S]{describe(name, help), prometheus.CounterValue, of}
+func counterOf[S any](name, help string, of func(S) int64) statistic[S] {
+	return statistic[S]{describe(name, help), prometheus.CounterValue, of}
 }
 
 func newCacheGauges(c *cache.Cache, level *redis.Cache) *cacheGauges {
@@ -51,9 +51,9 @@ func newCacheGauges(c *cache.Cache, level *redis.Cache) *cacheGauges {
 	return g
 }
 
-func memoryFigures() []figure[cache.Stats] {
+func memoryFigures() []statistic[cache.Stats] {
 	type stats = cache.Stats
-	return []figure[stats]{
+	return []statistic[stats]{
 		gaugeOf("cache_bytes", "Memory kept by the cache, about.", func(s stats) int64 { return s.Bytes }),
 		gaugeOf("cache_budget_bytes", "Memory that the cache may keep.", func(s stats) int64 { return s.Budget }),
 		gaugeOf("cache_entries", "Blocks, unions and answers kept.", func(s stats) int64 { return s.Entries }),
@@ -63,9 +63,9 @@ func memoryFigures() []figure[cache.Stats] {
 	}
 }
 
-func redisFigures() []figure[redis.Stats] {
+func redisFigures() []statistic[redis.Stats] {
 	type stats = redis.Stats
-	return []figure[stats]{
+	return []statistic[stats]{
 		counterOf("redis_hits_total", "Blocks found in Redis.", func(s stats) int64 { return s.Hits }),
 		counterOf("redis_misses_total", "Blocks not found in Redis, or not in time.", func(s stats) int64 { return s.Misses }),
 		counterOf("redis_bad_values_total", "Values in Redis that were damaged, foreign or too large.", func(s stats) int64 { return s.BadValues }),
@@ -143,6 +143,6 @@ func (g *cacheGauges) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(g.settings, prometheus.GaugeValue, 1, level.Server.Policy)
 }
 
-func (f *figure[S]) metric(s S) prometheus.Metric {
+func (f *statistic[S]) metric(s S) prometheus.Metric {
 	return prometheus.MustNewConstMetric(f.desc, f.kind, float64(f.of(s)))
 }

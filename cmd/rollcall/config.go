@@ -29,6 +29,7 @@ type Config struct {
 	CacheMemory                    int64 // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig
+	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
@@ -53,6 +54,7 @@ func defaults() Config {
 		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: "sqlite", CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
+		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
 }
@@ -105,6 +107,7 @@ func settings(c *Config) []setting {
 		{"cache.ttl", "How long a block stays in Redis.", "1h", (*duration)(&c.Redis.TTL), false},
 		{"cache.timeout", "Longest wait for Redis.", "100ms", (*duration)(&c.Redis.Timeout), false},
 		{"cache.max_value_bytes", "Largest block kept in Redis.", "8MiB", (*size)(&c.Redis.MaxValueBytes), false},
+		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
 		{"rate_limit", "Most events a second over HTTP; 0 for no limit.", "0", (*number)(&c.RateLimit), false},

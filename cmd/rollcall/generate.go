@@ -230,18 +230,39 @@ func goThrough(ctx context.Context, to sink, model generate.Config, count func(i
 
 // goLive sends events of the moment at a rate.
 func goLive(ctx context.Context, to sink, model generate.Config, rate float64, count func(int64)) error {
+	t, err := newTraffic(to, model, rate, count)
+	if err != nil {
+		return err
+	}
+	return t.flow(ctx, model.Events)
+}
+
+// traffic is live events on their way to a sink.
+type traffic struct {
+	live  *generate.Live
+	to    sink
+	rate  float64
+	count func(int64)
+}
+
+func newTraffic(to sink, model generate.Config, rate float64, count func(int64)) (*traffic, error) {
 	model.Seed ^= uint64(time.Now().UnixNano())
 	live, err := generate.NewLive(model, int(rate*openSeconds))
 	if err != nil {
-		return usageError(err.Error())
+		return nil, usageError(err.Error())
 	}
+	return &traffic{live, to, rate, count}, nil
+}
+
+// flow sends until ctx ends or it has sent so many events (0: no end).
+func (t *traffic) flow(ctx context.Context, events int64) error {
 	var ev rollcall.Event
-	return paced(ctx, rate, model.Events, func(n int) error {
+	return paced(ctx, t.rate, events, func(n int) error {
 		for range n {
-			live.Next(time.Now().UnixMilli(), &ev)
-			to.add(&ev)
+			t.live.Next(time.Now().UnixMilli(), &ev)
+			t.to.add(&ev)
 		}
-		count(int64(n))
-		return to.flush(ctx)
+		t.count(int64(n))
+		return t.to.flush(ctx)
 	})
 }

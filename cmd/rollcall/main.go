@@ -32,11 +32,13 @@ type program struct {
 	Serve      serveCmd                  `cmd:"" help:"Take events in over HTTP, count them, and answer queries."`
 	Import     importCmd                 `cmd:"" help:"Import files of events."`
 	Query      queryCmd                  `cmd:"" help:"Ask for figures."`
+	Retention  retentionCmd              `cmd:"" help:"Ask how many new users come back."`
 	Status     statusCmd                 `cmd:"" help:"Tell how far the shards are, and what the store and log hold."`
 	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
 	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
+	Bench      benchCmd                  `cmd:"" help:"Measure how long answers take."`
 	Config     configCmd                 `cmd:"" help:"Check or print the configuration."`
 	Version    versionCmd                `cmd:"" help:"Print the version."`
 	Completion kongcompletion.Completion `cmd:"" help:"Set up tab completion for your shell."`
@@ -61,8 +63,9 @@ func main() {
 // run does one command and gives the exit status.
 func run(e *world, args []string) int {
 	p := &program{}
-	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Config.Check.Settings, &p.Config.Print.Settings} {
+	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Bench.Settings,
+		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}
 	exit := -1

@@ -207,7 +207,7 @@ func TestWrongUse(t *testing.T) {
 }
 
 func TestEveryCommandHasExamples(t *testing.T) {
-	for _, command := range []string{"serve", "import", "query", "status", "generate", "demo", "compact", "quarantine list", "config check", "config print"} {
+	for _, command := range []string{"serve", "import", "query", "status", "generate", "demo", "compact", "bench", "quarantine list", "config check", "config print"} {
 		if _, out, _ := invoke(t, nil, append(strings.Fields(command), "--help")...); strings.Count(out, "rollcall "+command) < 2 {
 			t.Errorf("%s: no examples in its help", command)
 		}

@@ -51,15 +51,20 @@ func (c *queryCmd) values() (url.Values, error) {
 	if c.Rest {
 		v.Set("everything_else", "true")
 	}
-	for _, f := range c.Filter {
+	return v, addFilters(v, c.Filter)
+}
+
+// addFilters adds what --filter gave to the parameters of a request.
+func addFilters(v url.Values, filters []string) error {
+	for _, f := range filters {
 		dimension, list, ok := strings.Cut(f, "=")
 		if !ok {
-			return nil, usageError(fmt.Sprintf("--filter %q: give dimension=value or dimension!=value", f))
+			return usageError(fmt.Sprintf("--filter %q: give dimension=value or dimension!=value", f))
 		}
 		// "campaign_id!=x" leaves the mark on the name, as in filter.campaign_id!=x.
 		v.Add("filter."+dimension, list)
 	}
-	return v, nil
+	return nil
 }
 
 func (c *queryCmd) Run(e *world) error {

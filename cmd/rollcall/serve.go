@@ -21,6 +21,7 @@ const (
 
 type serveCmd struct {
 	Settings
+	Pprof string `help:"Serve profiles of the process on this loopback address; off by default." placeholder:"127.0.0.1:6060"`
 }
 
 func (c *serveCmd) Help() string {
@@ -30,11 +31,16 @@ func (c *serveCmd) Help() string {
   ROLLCALL_TIMEZONE=Asia/Seoul rollcall serve --data /var/lib/rollcall`
 }
 
-func (c *serveCmd) Run(e *world) error {
+func (c *serveCmd) Run(e *world) (err error) {
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
 	}
+	stop, err := servePprof(c.Pprof)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"rollcall/query"
 )
 
 // remoteTable prints a JSON reply of a query as a table, with the columns in the order of the reply.
@@ -46,6 +48,19 @@ func printRow(w io.Writer, cells []string) {
 	fmt.Fprintln(w)
 }
 
+// shown gives a value of a reply for people.
+func shown(column string, value json.Token) string {
+	if value == nil {
+		return "-"
+	}
+	if n, ok := value.(json.Number); ok {
+		if v, err := n.Float64(); err == nil {
+			return query.ShowFigure(column, v)
+		}
+	}
+	return query.Printable(fmt.Sprint(value))
+}
+
 // columns gives the names and values of a flat JSON object in their order.
 func columns(row []byte) (names, values []string, err error) {
 	d := json.NewDecoder(bytes.NewReader(row))
@@ -62,10 +77,8 @@ func columns(row []byte) (names, values []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if value == nil {
-			value = "-"
-		}
-		names, values = append(names, fmt.Sprint(name)), append(values, fmt.Sprint(value))
+		column := query.Printable(fmt.Sprint(name))
+		names, values = append(names, column), append(values, shown(column, value))
 	}
 	return names, values, nil
 }

@@ -24,6 +24,7 @@ type (
 	list     []string
 	dict     map[string]string
 	number   int
+	count    int64
 	size     int64
 	duration time.Duration
 )
@@ -116,6 +117,16 @@ func (n *number) set(v any) error {
 		return fmt.Errorf("%v: want a whole number", v)
 	}
 	*n = number(i)
+	return nil
+}
+
+func (c *count) plain() any { return int64(*c) }
+func (c *count) set(v any) error {
+	i, err := strconv.ParseInt(strings.TrimSpace(fmt.Sprint(v)), 10, 64)
+	if err != nil || i < 0 {
+		return fmt.Errorf("%v: want a whole number from 0", v)
+	}
+	*c = count(i)
 	return nil
 }
 

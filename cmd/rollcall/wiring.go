@@ -174,9 +174,14 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	if n.cache, err = n.openCache(); err != nil {
 		return err
 	}
-	n.engine = query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Now: time.Now}, n.cache)
+	n.engine = query.New(n.engineConfig(), n.cache)
 	return nil
+}
+
+func (n *node) engineConfig() query.Config {
+	c := &n.cfg
+	return query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now}
 }
 
 // shape tells intake what the events look like.

@@ -26,7 +26,8 @@ type Fact struct {
 type Store struct {
 	Header store.Head
 	cells  map[block.CellKey]*block.Cells
-	sets   map[block.SetKey][2][]byte // blobs of users and masks
+	sets   map[block.SetKey][][2][]byte // of each part, the blobs of users and masks
+	users  map[store.StateKey][]byte    // parts of the dictionary, see ReadFirsts
 	Rows   []store.LedgerRow
 }
 
@@ -59,6 +60,9 @@ func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
 	for key := range m.sets {
 		add(store.ClockOf(key.Grain), key.Period)
 	}
+	for key := range m.users {
+		add(store.UsersClock, store.UsersPeriod(key.Shard, key.Part))
+	}
 	for _, r := range m.Rows {
 		add(store.LedgerClock, store.LedgerDay(r.Hour))
 	}
@@ -66,7 +70,9 @@ func (m *Store) stamps() (all [store.NumClocks][]store.Stamp) {
 }
 
 // Cache gives a cache over the store that asks it at every view.
-func (m *Store) Cache() *cache.Cache { return cache.New(cache.Config{}, cache.Deps{Store: m}) }
+func (m *Store) Cache() *cache.Cache {
+	return cache.New(cache.Config{}, cache.Deps{Store: m, Firsts: ReadFirsts})
+}
 
 // Cells gives the blocks of a grain and cuboid in the stretch of periods, by rising period.
 func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) (found []*block.Cells, err error) {
@@ -81,18 +87,22 @@ func (m *Store) Cells(_ context.Context, g rollcall.Grain, c rollcall.Cuboid, fr
 
 // Sets gives the user sets of a shard in the stretch of periods, by rising period.
 func (m *Store) Sets(_ context.Context, g rollcall.Grain, shard int, from, until block.Period, masks bool) (found []*block.Packed, err error) {
-	for key, blobs := range m.sets {
+	for key, parts := range m.sets {
 		if key.Grain != g || key.Shard != shard || key.Period < from || key.Period >= until {
 			continue
 		}
-		if !masks {
-			blobs[1] = nil
+		var opened []*block.Packed
+		for _, blobs := range parts {
+			if !masks {
+				blobs[1] = nil
+			}
+			p, err := block.OpenSets(blobs[0], blobs[1], key)
+			if err != nil {
+				return nil, err
+			}
+			opened = append(opened, p)
 		}
-		p, err := block.OpenSets(blobs[0], blobs[1], key)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, p)
+		found = append(found, block.Join(opened))
 	}
 	slices.SortFunc(found, func(a, b *block.Packed) int { return int(a.Key.Period - b.Key.Period) })
 	return found, nil
@@ -110,7 +120,8 @@ func (m *Store) Ledger(_ context.Context, from, until int64, dropped bool) (rows
 
 // Build makes the blocks of some facts.
 func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shards int, facts []Fact) *Store {
-	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey][2][]byte{}}
+	m := &Store{cells: map[block.CellKey]*block.Cells{}, sets: map[block.SetKey][][2][]byte{},
+		users: map[store.StateKey][]byte{}}
 	m.Header = store.Head{Build: 3, Version: 9, Committed: 1_700_000_000_123, Dimensions: dims, Shards: make([]store.Position, shards)}
 	for d := range dims {
 		values := []string{rollcall.NotSet, rollcall.Other}
@@ -157,6 +168,7 @@ func Build(cal rollcall.Calendar, dims []string, cuboids []rollcall.Cuboid, shar
 		m.cells[key] = b.Build()
 	}
 	m.buildSets(cal, shards, facts)
+	m.buildUsers(shards, facts)
 	return m
 }
 
@@ -239,6 +251,47 @@ func (m *Store) AddCells(c *block.Cells) { m.cells[c.Key] = c }
 
 // AddSets puts user sets in place of those with their key.
 func (m *Store) AddSets(s *block.Sets) {
+	delete(m.sets, s.Key)
+	m.addPart(s)
+}
+
+func (m *Store) addPart(s *block.Sets) {
 	users, masks := s.Encode()
-	m.sets[s.Key] = [2][]byte{users, append([]byte{}, masks...)}
+	m.sets[s.Key] = append(m.sets[s.Key], [2][]byte{users, append([]byte{}, masks...)})
+}
+
+// Split gives all user sets so many parts, as commits do: some of a user's hours are in one part, some in the next.
+func (m *Store) Split(parts int) error {
+	for key, blobs := range m.sets {
+		whole, err := block.OpenSets(blobs[0][0], blobs[0][1], key)
+		if err != nil {
+			return err
+		}
+		s, err := whole.Sets()
+		if err != nil {
+			return err
+		}
+		builders := make([]block.SetsBuilder, parts)
+		for i := range builders {
+			builders[i].Reset(key, len(s.Dims))
+		}
+		for cell := range s.Len() {
+			values := make([]rollcall.Value, len(s.Dims))
+			for d := range values {
+				values[d] = s.Dims[d][cell]
+			}
+			for i := s.Start[cell]; i < s.Start[cell+1]; i++ {
+				u := s.Users[i]
+				builders[int(u+i)%parts].Add(values, u, s.Masks[i]&0x9249249249249249)
+				builders[int(u+i+1)%parts].Add(values, u, s.Masks[i]&^0x9249249249249249)
+			}
+		}
+		delete(m.sets, key)
+		for i := range builders {
+			if part := builders[i].Build(); part.Len() > 0 {
+				m.addPart(part)
+			}
+		}
+	}
+	return nil
 }

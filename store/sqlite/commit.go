@@ -135,6 +135,7 @@ func (s *session) raiseVersions(ctx context.Context, c *store.Commit, cells, set
 	t.chunks(cells)
 	t.chunks(sets)
 	t.ledger(c)
+	t.users(c)
 	return s.markPeriods(ctx, t, version)
 }
 
@@ -156,6 +157,16 @@ type touchedPeriod struct {
 func (t touched) chunks(list []chunk) {
 	for i := range list {
 		t[touchedPeriod{store.ClockOf(rollcall.Grain(list[i].key.a)), block.Period(list[i].key.c)}] = true
+	}
+}
+
+func (t touched) users(c *store.Commit) {
+	for i := range c.Shards {
+		for _, chunk := range c.Shards[i].State {
+			if k := chunk.Key; k.Kind == store.Users {
+				t[touchedPeriod{store.UsersClock, store.UsersPeriod(k.Shard, k.Part)}] = true
+			}
+		}
 	}
 }
 

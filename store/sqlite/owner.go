@@ -55,8 +55,13 @@ func (s *session) position(ctx context.Context, shard int) (p store.Position, er
 
 // State returns the chunks of a part of a shard's state, oldest first, as of the last commit.
 func (s *Store) State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
+	return state(ctx, key, func(f func(*session) error) error { return s.own.with(ctx, f) })
+}
+
+// state reads the chunks of a part in a session that within gives.
+func state(ctx context.Context, key store.StateKey, within func(func(*session) error) error) ([]store.StateChunk, error) {
 	var list []chunk
-	err := s.own.with(ctx, func(t *session) (err error) {
+	err := within(func(t *session) (err error) {
 		list, err = t.chunksOf(ctx, stateKey(key), 0, everyLevel)
 		return err
 	})

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"rollcall"
 	"rollcall/block"
@@ -93,20 +97,26 @@ func (v *view) Sets(ctx context.Context, grain rollcall.Grain, shard int, from, 
 	return mergeByKey(list, openSets, (*block.Packed).Len)
 }
 
-// mergeByKey gives a block for each key that has rows.
+// mergeByKey gives a block for each key that has rows. Keys are merged beside each other.
 func mergeByKey[B any](list []chunk, merge func([]chunk) (B, error), size func(B) int) ([]B, error) {
-	var blocks []B
-	err := byKey(list, func(chunks []chunk) error {
-		b, err := merge(chunks)
-		if err == nil && size(b) > 0 {
-			blocks = append(blocks, b)
-		}
-		return err
-	})
+	var keys [][]chunk
+	err := byKey(list, func(chunks []chunk) error { keys = append(keys, chunks); return nil })
 	if err != nil {
 		return nil, err
 	}
-	return blocks, nil
+	merged := make([]B, len(keys))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, chunks := range keys {
+		g.Go(func() (err error) {
+			merged[i], err = merge(chunks)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(merged, func(b B) bool { return size(b) == 0 }), nil
 }
 
 func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (rows []store.LedgerRow, err error) {
@@ -118,4 +128,8 @@ func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (row
 		return nil, fmt.Errorf("read ledger [%d,%d): %w", from, until, err)
 	}
 	return rows, nil
+}
+
+func (v *view) State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
+	return state(ctx, key, v.read)
 }

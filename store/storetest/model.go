@@ -116,6 +116,37 @@ func (m *model) check(t fatal, v store.View) {
 	if want := m.ledgerRows(); !slices.Equal(ledger, want) {
 		t.Fatalf("ledger\n%+v\nwant\n%+v", ledger, want)
 	}
+	m.checkState(t, v)
+}
+
+// stateReader is a store, or a view of it.
+type stateReader interface {
+	State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error)
+}
+
+// checkState compares the parts of state that were written.
+func (m *model) checkState(t fatal, from stateReader) {
+	t.Helper()
+	for key, chunks := range m.state {
+		if got, want := readState(t, from, key), string(bytes.Join(chunks, nil)); got != want {
+			t.Fatalf("state %+v: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// readState joins the chunks of a part.
+func readState(t fatal, from stateReader, key store.StateKey) string {
+	t.Helper()
+	chunks, err := from.State(context.Background(), key)
+	must(t, err)
+	var all []byte
+	for _, c := range chunks {
+		if c.Key != key {
+			t.Fatalf("asked for %+v, got %+v", key, c.Key)
+		}
+		all = append(all, c.Data...)
+	}
+	return string(all)
 }
 
 func (m *model) checkCells(t fatal, v store.View) {
@@ -212,20 +243,10 @@ func (m *model) ledgerRows() []store.LedgerRow {
 	return found
 }
 
-// checkRest compares what no view shows: state and letters.
+// checkRest compares what the writer reads, and what no view shows.
 func (m *model) checkRest(t fatal, s Store) {
 	t.Helper()
-	for key, want := range m.state {
-		chunks, err := s.State(context.Background(), key)
-		must(t, err)
-		var got []byte
-		for _, c := range chunks {
-			got = append(got, c.Data...)
-		}
-		if !bytes.Equal(got, bytes.Join(want, nil)) {
-			t.Fatalf("state %+v: %q, want %q", key, got, want)
-		}
-	}
+	m.checkState(t, s)
 	letters, err := s.Letters(context.Background(), 0, 1000)
 	must(t, err)
 	same := func(a, b store.DeadLetter) bool {

@@ -31,6 +31,8 @@ func Run(t *testing.T, open Open) {
 		"intern concurrent":  testInternConcurrently,
 		"values":             testValues,
 		"state":              testState,
+		"state in a view":    testStateInView,
+		"dictionary clock":   testUsersClock,
 		"ledger sums":        testLedgerSums,
 		"expire":             testExpire,
 		"letters":            testLetters,

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"rollcall/query"
+)
+
+func (s *server) retention(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.AskRetention(ctx, "retention "+r.URL.RawQuery, func() (*query.RetentionRequest, error) {
+			values, err := parameters(r)
+			if err != nil {
+				return nil, err
+			}
+			return query.ParseRetention(values)
+		})
+	})
+}
+
+func (s *server) describeRetention() object {
+	parameters := array{}
+	for _, p := range query.RetentionParameters() {
+		names := []string{p.Name}
+		if prefix, not, isFilter := strings.Cut(p.Name, "<dimension>"); isFilter {
+			names = nil
+			for _, d := range s.Engine.Dimensions() {
+				names = append(names, prefix+d+not)
+			}
+		}
+		for _, name := range names {
+			of := valueSchema(&p)
+			if p.List {
+				of = list(of)
+			}
+			parameters = append(parameters, parameter(name, p.Doc, of))
+		}
+	}
+	forms := object{"application/json": object{"schema": retentionSchema()},
+		"text/csv": object{"schema": text("A header line, and a line for each cohort and period: cohort, users, period, active, open.")}}
+	return object{"summary": "How many new users come back", "parameters": parameters,
+		"responses": tagged(refused(object{"200": response("The cohorts, and what they are made of.", forms)}, "400", "422", "500", "503"))}
+}
+
+// retentionSchema is the JSON of a reply.
+func retentionSchema() object {
+	instant := object{"type": array{"string", "null"}, "format": "date-time"}
+	return object{"type": "object", "required": array{"cohort", "rows", "as_of", "complete_through", "exact", "build"},
+		"properties": object{"cohort": enum([]string{"day", "week"}), "rows": list(schema[query.CohortRow]()),
+			"as_of": instant, "complete_through": instant, "exact": object{"type": "boolean"}, "build": object{"type": "integer"}}}
+}
