@@ -15,10 +15,14 @@ import (
 )
 
 // TestPipelineOverRedisEqualsOracle runs random worlds with two processes over one store and one Redis, asked in turn, so
-// that what one has put there is in the answers of the other. The Redis loses everything with each crash.
+// that what one has put there is in the answers of the other. The Redis loses everything with each crash. A third of the
+// draws are such worlds: they take longer.
 func TestPipelineOverRedisEqualsOracle(t *testing.T) {
 	server, worlds, found := redistest.Start(t), 0, int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
+		if rapid.IntRange(0, 2).Draw(rt, "one in three") > 0 {
+			return
+		}
 		worlds++
 		newLevel := func() (level, error) {
 			c, err := redis.New(redis.Config{Addr: server.Addr, Prefix: "world" + strconv.Itoa(worlds), Timeout: 10 * time.Second}, redis.Deps{})
