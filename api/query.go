@@ -110,26 +110,15 @@ func setType(h http.Header, format string) {
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	values, err := parameters(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	tag, err := s.Engine.MetricsTag(r.Context(), values)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if notModified(w, r.Header.Get("If-None-Match"), tag) {
-		return
-	}
-	days, tag, err := s.Engine.Metrics(r.Context(), values)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("ETag", strconv.Quote(tag))
-	s.writeJSON(w, r, days)
+	s.answer(w, r, func(ctx context.Context) (*query.Question, error) {
+		return s.Engine.AskReport(ctx, "report "+r.URL.RawQuery, func() (*query.Report, error) {
+			values, err := parameters(r)
+			if err != nil {
+				return nil, err
+			}
+			return s.Engine.ParseReport(values)
+		})
+	})
 }
 
 func (s *server) dimensions(w http.ResponseWriter, r *http.Request) {

@@ -42,7 +42,7 @@ func (s *server) table() []*route {
 	}
 	packed := s.packed()
 	add(s.Events != nil, "POST", "/v1/events", foreign, s.events, (*server).describeEvents)
-	add(true, "GET", "/api/v1/metrics", heavy, packed(s.metrics), (*server).describeReport)
+	add(true, "GET", "/api/v1/metrics", kept, packed(s.metrics), (*server).describeReport)
 	add(true, "GET", "/api/v1/query", kept, packed(s.queryGet), (*server).describeQuery)
 	add(true, "POST", "/api/v1/query", kept, packed(s.queryPost), (*server).describeQueryPost)
 	add(true, "GET", "/api/v1/retention", kept, packed(s.retention), (*server).describeRetention)

@@ -84,15 +84,15 @@ func TestTagOfTheReport(t *testing.T) {
 	m := simple(cal, day, day+400)
 	e := engineOver(m, cal, rollcall.Cuboids(0), cal.DayStart(day+1000), time.Hour, time.Hour)
 	tag := func() string {
-		_, of, err := e.Metrics(context.Background(), url.Values{})
+		q, err := e.AskReport(context.Background(), "report", func() (*Report, error) { return e.ParseReport(url.Values{}) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		alone, err := e.MetricsTag(context.Background(), url.Values{})
-		if err != nil || alone != of {
-			t.Fatal(alone, of, err)
+		a, err := q.Answer(context.Background())
+		if err != nil || a.Tag != q.Tag {
+			t.Fatal(a, q.Tag, err)
 		}
-		return of
+		return a.Tag
 	}
 	before := tag()
 	if m.Header.Version++; tag() == before {

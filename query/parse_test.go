@@ -180,7 +180,7 @@ func TestMetricsGivesTheNewestDaysWithData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		days, _, err := e.Metrics(context.Background(), v)
+		days, err := e.Metrics(context.Background(), v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestMetricsGivesTheNewestDaysWithData(t *testing.T) {
 			t.Errorf("%s: %v, want %v", in, dates, want)
 		}
 	}
-	days, _, err := e.Metrics(context.Background(), url.Values{"campaign": {`x\,"y"`}})
+	days, err := e.Metrics(context.Background(), url.Values{"campaign": {`x\,"y"`}})
 	if err != nil || len(days) != 2 {
 		t.Fatal(days, err)
 	}

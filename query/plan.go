@@ -55,7 +55,16 @@ type sortKey struct {
 	desc   bool
 }
 
+// plan checks a request, and what it costs.
 func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
+	p, err := e.planAtAnyCost(req, head)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.checkCost(e.cfg.MaxCost)
+}
+
+func (e *Engine) planAtAnyCost(req *Request, head *store.Head) (*plan, error) {
 	p := &plan{head: head, dims: e.cfg.Dimensions, maxRows: e.cfg.MaxRows, maxUnited: e.maxUnited, values: &e.values, limit: req.Limit, fillAll: req.Fill,
 		format: req.Format, compare: req.Compare, full: rollcall.Full(len(e.cfg.Dimensions))}
 	var err error
@@ -86,10 +95,7 @@ func (e *Engine) plan(req *Request, head *store.Head) (*plan, error) {
 	if err := e.planRest(p, req); err != nil {
 		return nil, err
 	}
-	if err := e.planPrevious(p); err != nil {
-		return nil, err
-	}
-	return p, p.checkCost(e.cfg.MaxCost)
+	return p, e.planPrevious(p)
 }
 
 func (p *plan) dimension(param, name string) (int, error) {

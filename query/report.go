@@ -6,6 +6,9 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
 
 	"rollcall"
 	"rollcall/cache"
@@ -23,62 +26,11 @@ type DailyMetric struct {
 // reportDays is the most rows of the simple report.
 const reportDays = 90
 
-// Metrics answers GET /api/v1/metrics: the newest 90 days with data, newest first. Parameters are from, to and any
-// dimension. Tag names the answer. Errors are those of Query.
-func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, tag string, err error) {
-	err = e.cache.Read(ctx, func(view *cache.View) error {
-		req, err := e.reportRequest(v)
-		if err != nil {
-			return err
-		}
-		if tag, err = e.reportTag(req, view.Head()); err != nil {
-			return err
-		}
-		if req.From == "" && req.To == "" {
-			if err := e.newestDays(ctx, view, req); err != nil {
-				return err
-			}
-		}
-		p, err := e.plan(req, view.Head())
-		if err != nil {
-			return err
-		}
-		res, err := p.run(ctx, view, e.cache.Memory())
-		if err == nil {
-			days = res.daily()
-		}
-		return err
-	})
-	return days, tag, err
-}
+// Report is the question of the simple report: the newest 90 days with data, newest first, or the newest 90 of a range.
+type Report struct{ req Request }
 
-// MetricsTag names the answer of Metrics as the store is now: two equal tags mean equal answers.
-func (e *Engine) MetricsTag(ctx context.Context, v url.Values) (string, error) {
-	req, err := e.reportRequest(v)
-	if err != nil {
-		return "", err
-	}
-	head, err := e.cache.Head(ctx)
-	if err != nil {
-		return "", err
-	}
-	return e.reportTag(req, head)
-}
-
-// reportTag names the answer as of a head. Without a range any day may be among the newest.
-func (e *Engine) reportTag(req *Request, head *store.Head) (string, error) {
-	all := *req
-	if days := head.Stamps[store.DayClock]; req.From == "" && req.To == "" && len(days) > 0 {
-		all.From, all.To = rollcall.Date(days[0].Period).String(), (rollcall.Date(days[len(days)-1].Period) + 1).String()
-	}
-	p, err := e.plan(&all, head)
-	if err != nil {
-		return "", err
-	}
-	return "m-" + p.tag(), nil
-}
-
-func (e *Engine) reportRequest(v url.Values) (*Request, error) {
+// ParseReport reads the parameters of GET /api/v1/metrics: from, to and any dimension. Errors are *BadRequest.
+func (e *Engine) ParseReport(v url.Values) (*Report, error) {
 	valid := append([]string{"from", "to"}, e.cfg.Dimensions...)
 	items := url.Values{}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
@@ -93,8 +45,83 @@ func (e *Engine) reportRequest(v url.Values) (*Request, error) {
 	}
 	items.Set("metrics", "active_users,avg_session_duration,bounce_rate")
 	items.Set("order", "-bucket")
-	items.Set("limit", "90")
-	return ParseValues(items)
+	items.Set("limit", strconv.Itoa(reportDays))
+	req, err := ParseValues(items)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{*req}, nil
+}
+
+// AskReport is Ask for the simple report. Text must differ from those of queries.
+func (e *Engine) AskReport(ctx context.Context, text string, parse func() (*Report, error)) (*Question, error) {
+	return e.askAs(ctx, text, func() (request, error) { return parse() })
+}
+
+// Metrics answers the simple report. Errors are those of Query.
+func (e *Engine) Metrics(ctx context.Context, v url.Values) (days []DailyMetric, err error) {
+	r, err := e.ParseReport(v)
+	if err != nil {
+		return nil, err
+	}
+	err = e.cache.Read(ctx, func(view *cache.View) error {
+		p, err := e.planReport(r, view.Head())
+		if err == nil {
+			days, err = p.run(ctx, view, e.cache.Memory())
+		}
+		return err
+	})
+	return days, err
+}
+
+// reportPlan is a report that was checked. Its plan covers all days that may be among the newest.
+type reportPlan struct {
+	*plan
+	engine *Engine
+	req    Request
+}
+
+func (r *Report) planned(e *Engine, head *store.Head) (planned, error) { return e.planReport(r, head) }
+
+func (e *Engine) planReport(r *Report, head *store.Head) (*reportPlan, error) {
+	all := r.req
+	if days := head.Stamps[store.DayClock]; r.newest() && len(days) > 0 {
+		all.From, all.To = rollcall.Date(days[0].Period).String(), (rollcall.Date(days[len(days)-1].Period) + 1).String()
+	}
+	p, err := e.planAtAnyCost(&all, head) // of which only the newest days are read
+	return &reportPlan{p, e, r.req}, err
+}
+
+// newest tells whether the range is that of the newest days that have data.
+func (r *Report) newest() bool { return r.req.From == "" && r.req.To == "" }
+
+func (p *reportPlan) tag() string { return "m-" + p.plan.tag() }
+
+func (p *reportPlan) answer(ctx context.Context, view *cache.View, memory *cache.Memory) (*Answer, error) {
+	days, err := p.run(ctx, view, memory)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := json.Marshal(days, json.Deterministic(true))
+	return &Answer{Tag: p.tag(), Format: "array", rows: append(rows, '\n')}, err
+}
+
+func (p *reportPlan) run(ctx context.Context, view *cache.View, memory *cache.Memory) ([]DailyMetric, error) {
+	req := p.req
+	if (&Report{req}).newest() {
+		if err := p.engine.newestDays(ctx, view, &req); err != nil {
+			return nil, err
+		}
+	}
+	of, err := p.engine.plan(&req, view.Head())
+	if err != nil {
+		return nil, err
+	}
+	res, err := of.run(ctx, view, memory)
+	if err != nil {
+		return nil, err
+	}
+	return res.daily(), nil
 }
 
 // newestDays sets the range of a request to the newest 90 days that have data.

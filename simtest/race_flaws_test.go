@@ -54,8 +54,8 @@ func TestRaceFindsFlaws(t *testing.T) {
 		told  []string
 	}{
 		"the stamps of the store's view are not compared": {func(r *race) { r.viewer = lie }, []string{"\nwant"}},
-		"announcements are not heard":                     {func(r *race) { r.announce = func(*cache.Cache) {} }, []string{"announced", "complete through"}},
-		"commits are looked for too seldom":               {func(r *race) { r.poll = 3 * racePoll }, []string{"the next had been there", "304"}},
+		"announcements are not heard":                     {func(r *race) { r.announce = func(*cache.Cache) {} }, []string{"announced", "complete through", "of no commit", "304"}},
+		"commits are looked for too seldom":               {func(r *race) { r.poll = 3 * racePoll }, []string{"the next had been there", "304", "of no commit"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRace(t)

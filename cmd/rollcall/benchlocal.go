@@ -95,7 +95,7 @@ func (t *localTarget) dimensions(context.Context) ([]string, error) {
 }
 
 func (t *localTarget) dataset(ctx context.Context) (*dataset, error) {
-	days, _, err := t.node.engine.Metrics(ctx, url.Values{})
+	days, err := t.node.engine.Metrics(ctx, url.Values{})
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +118,7 @@ func (t *localTarget) ask(ctx context.Context, mode string, q *question) (reply,
 	case queryPath:
 		return askQuery(ctx, engine, q.values)
 	case reportPath:
-		return timed(func() ([]query.DailyMetric, error) {
-			days, _, err := engine.Metrics(ctx, q.values)
-			return days, err
-		})
+		return timed(func() ([]query.DailyMetric, error) { return engine.Metrics(ctx, q.values) })
 	default:
 		name := strings.TrimPrefix(q.path, dimensionsPath+"/")
 		return timed(func() ([]query.DimensionValue, error) { return engine.Values(ctx, name, q.values.Get("search"), 100) })
