@@ -15,21 +15,7 @@ import (
 // The real server's replies are what its own description says, and its metrics tell of them.
 func TestServerIsAsItDescribesItself(t *testing.T) {
 	s := Start(t, binary(t), nil, "--dimensions", "campaign_id,age_group", "--max-body", "64KiB", "--data", filepath.Join(t.TempDir(), "data"))
-	document, err := s.Get("/openapi.json", nil)
-	if err != nil || document.Status != 200 {
-		t.Fatal(err, document)
-	}
-	d, err := libopenapi.NewDocument(document.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, errs := validator.NewValidator(d)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	if ok, errs := v.ValidateDocument(); !ok {
-		t.Fatal(errs)
-	}
+	v := described(t, s)
 	for _, c := range []struct {
 		method, path, body string
 		status             int
@@ -45,23 +31,7 @@ func TestServerIsAsItDescribesItself(t *testing.T) {
 		{"GET", "/metrics", "", 200},
 		{"GET", "/readyz", "", 200},
 	} {
-		r, err := http.NewRequest(c.method, s.URL+c.path, strings.NewReader(c.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		reply, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(reply.Body)
-		reply.Body.Close()
-		if err != nil || reply.StatusCode != c.status {
-			t.Fatalf("%s %s: %v %d %s", c.method, c.path, err, reply.StatusCode, body)
-		}
-		reply.Body = io.NopCloser(bytes.NewReader(body))
-		if ok, errs := v.ValidateHttpResponse(r, reply); !ok {
-			t.Errorf("%s %s: %v in %s", c.method, c.path, errs, body)
-		}
+		asDescribed(t, v, s, c.method, c.path, c.body, c.status)
 	}
 	if reply, err := s.Send("GET", "/healthz", nil, map[string]string{"X-Large": strings.Repeat("x", 80<<10)}, nil); err != nil || reply.Status != 431 {
 		t.Errorf("a header of 80 KiB: %v %d", err, reply.Status)
@@ -80,4 +50,47 @@ func TestServerIsAsItDescribesItself(t *testing.T) {
 		}
 	}
 	s.Stop(t)
+}
+
+// described gives a judge of replies by the server's own description.
+func described(t *testing.T, s *Server) validator.Validator {
+	t.Helper()
+	document, err := s.Get("/openapi.json", nil)
+	if err != nil || document.Status != 200 {
+		t.Fatal(err, document)
+	}
+	d, err := libopenapi.NewDocument(document.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(d)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, errs := v.ValidateDocument(); !ok {
+		t.Fatal(errs)
+	}
+	return v
+}
+
+// asDescribed makes a request, whose reply has to have the status and to be as described.
+func asDescribed(t *testing.T, v validator.Validator, s *Server, method, path, body string, status int) {
+	t.Helper()
+	r, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := io.ReadAll(reply.Body)
+	reply.Body.Close()
+	if err != nil || reply.StatusCode != status {
+		t.Fatalf("%s %s: %v %d %s", method, path, err, reply.StatusCode, read)
+	}
+	reply.Body = io.NopCloser(bytes.NewReader(read))
+	if ok, errs := v.ValidateHttpResponse(r, reply); !ok {
+		t.Errorf("%s %s: %v in %s", method, path, errs, read)
+	}
 }

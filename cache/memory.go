@@ -41,6 +41,8 @@ type Memory struct {
 	cache *otter.Cache[Key, kept]
 	hits  [numKinds]counter
 	miss  [numKinds]counter
+
+	evictions, evicted counter // for lack of room: entries, their bytes
 }
 
 type kept struct {
@@ -55,11 +57,19 @@ func newMemory(bytes int64) *Memory {
 	m := &Memory{}
 	m.cache = otter.Must(&otter.Options[Key, kept]{
 		MaximumWeight: uint64(max(bytes, 1)),
-		Weigher:       func(k Key, v kept) uint32 { return v.bytes + uint32(len(k.Text)) + overhead },
+		Weigher:       weigh,
 		Logger:        &otter.NoopLogger{},
+		OnAtomicDeletion: func(e otter.DeletionEvent[Key, kept]) {
+			if e.Cause == otter.CauseOverflow {
+				m.evictions.Add(1)
+				m.evicted.Add(int64(weigh(e.Key, e.Value)))
+			}
+		},
 	})
 	return m
 }
+
+func weigh(k Key, v kept) uint32 { return v.bytes + uint32(len(k.Text)) + overhead }
 
 // Get gives what is kept under a key.
 func (m *Memory) Get(k Key) (value any, ok bool) {

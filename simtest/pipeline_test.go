@@ -30,14 +30,14 @@ import (
 // engine, stopping and losing the aggregator at random points, and compares the answers to random queries.
 func TestPipelineEqualsOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		simtest.Check(rt, false, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
+		simtest.Check(rt, false, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w, nil) })
 	})
 }
 
 // TestPipelineWithLimitsEqualsOracle does the same with retentions and a late horizon.
 func TestPipelineWithLimitsEqualsOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		simtest.Check(rt, true, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
+		simtest.Check(rt, true, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w, nil) })
 	})
 }
 
@@ -48,8 +48,19 @@ type pipeline struct {
 	received int64
 	log      *eventlog.Log
 	store    *sqlite.Store
-	cache    *cache.Cache
+	reader   *sqlite.Reader // of a second process, when there is a second level of the cache
+	caches   []*cache.Cache // of each process
+	newLevel func() (level, error)
+	levels   []level
+	asked    int
 	owner    *owner
+}
+
+// level is a second level of the cache, shared by processes.
+type level interface {
+	cache.Level
+	cache.Announcements
+	Close()
 }
 
 // owner is a running aggregator.
@@ -59,12 +70,12 @@ type owner struct {
 	done chan error
 }
 
-func openPipeline(t *testing.T, w simtest.World) (*pipeline, error) {
+func openPipeline(t *testing.T, w simtest.World, newLevel func() (level, error)) (*pipeline, error) {
 	dir, err := os.MkdirTemp(t.TempDir(), "world")
 	if err != nil {
 		return nil, err
 	}
-	p := &pipeline{world: w, dir: dir}
+	p := &pipeline{world: w, dir: dir, newLevel: newLevel}
 	return p, p.start()
 }
 
@@ -80,11 +91,38 @@ func (p *pipeline) start() (err error) {
 	if err != nil {
 		return err
 	}
-	// Only announcements tell the cache of commits, and a small memory forgets blocks now and then.
-	p.cache = cache.New(cache.Config{Bytes: 1 << (8 + 4*(p.world.Now%4)), Poll: time.Hour, Cuboids: rollcall.Cuboids(len(p.world.Config.Dimensions))},
-		cache.Deps{Store: p.store, Firsts: fold.ReadFirsts, Logger: quiet})
+	if err := p.openCaches(); err != nil {
+		return err
+	}
 	p.owner, err = p.own()
 	return err
+}
+
+// openCaches opens that of the process that writes, which learns of commits by announcements only. With a second level, it
+// is one of two: that of a process that only reads and asks the store each time.
+func (p *pipeline) openCaches() (err error) {
+	p.caches, p.levels = nil, nil
+	if err := p.openCache(p.store, time.Hour); err != nil || p.newLevel == nil {
+		return err
+	}
+	if p.reader, err = sqlite.OpenReadOnly(context.Background(), filepath.Join(p.dir, "store.db")); err != nil {
+		return err
+	}
+	return p.openCache(p.reader, 0)
+}
+
+// openCache gives a cache a small memory, which forgets blocks now and then.
+func (p *pipeline) openCache(over store.Viewer, poll time.Duration) error {
+	deps := cache.Deps{Store: over, Firsts: fold.ReadFirsts, Logger: slog.New(slog.DiscardHandler)}
+	if p.newLevel != nil {
+		behind, err := p.newLevel()
+		if err != nil {
+			return err
+		}
+		p.levels, deps.Level, deps.Announcements = append(p.levels, behind), behind, behind
+	}
+	p.caches = append(p.caches, cache.New(cache.Config{Bytes: 1 << (8 + 4*(p.world.Now%4)), Poll: poll, Cuboids: rollcall.Cuboids(len(p.world.Config.Dimensions))}, deps))
+	return nil
 }
 
 const always = 1 << 20 * time.Hour
@@ -101,7 +139,7 @@ func (p *pipeline) own() (*owner, error) {
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1},
-		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Announce: p.cache.Announce, Logger: slog.New(slog.DiscardHandler)})
+		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Announce: p.caches[0].Announce, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,9 +208,10 @@ func (p *pipeline) Crash() error {
 
 // engine answers at an instant, when everything in the log is committed.
 func (p *pipeline) engine(ctx context.Context, now int64) (*query.Engine, error) {
-	c := p.world.Config
+	c, cached := p.world.Config, p.caches[p.asked%len(p.caches)]
+	p.asked++
 	return query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, p.cache), p.caughtUp(ctx)
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), p.caughtUp(ctx)
 }
 
 func (p *pipeline) Retention(q simtest.Cohorts) ([]simtest.Row, error) {
@@ -235,5 +274,12 @@ func (p *pipeline) caughtUp(ctx context.Context) error {
 
 func (p *pipeline) Close() error {
 	p.owner.stop()
-	return errors.Join(<-p.owner.done, p.store.Close(), p.log.Close())
+	err := <-p.owner.done
+	for _, l := range p.levels {
+		l.Close()
+	}
+	if p.reader != nil {
+		err = errors.Join(err, p.reader.Close())
+	}
+	return errors.Join(err, p.store.Close(), p.log.Close())
 }

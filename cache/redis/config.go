@@ -51,7 +51,7 @@ func (c *Config) complete() error {
 	fill(&c.Timeout, 100*time.Millisecond)
 	fill(&c.Failures, 3)
 	fill(&c.Pause, time.Second)
-	return checkPrefix(c.Prefix)
+	return CheckPrefix(c.Prefix)
 }
 
 func fill[T comparable](field *T, standard T) {
@@ -61,8 +61,9 @@ func fill[T comparable](field *T, standard T) {
 	}
 }
 
-// checkPrefix refuses braces above all: a hash tag would put every key into one slot of a Cluster.
-func checkPrefix(prefix string) error {
+// CheckPrefix tells what is wrong with a Config.Prefix. It refuses braces above all: a hash tag would put every key into
+// one slot of a Cluster.
+func CheckPrefix(prefix string) error {
 	for _, r := range prefix {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.' && r != ':' {
 			return fmt.Errorf("prefix %q: want letters, digits and _-.: only", prefix)

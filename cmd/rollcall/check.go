@@ -46,9 +46,10 @@ func check(c *Config) (problems []problem) {
 	checkDimensions(c, bad)
 	checkFields(c, bad)
 	checkLimits(c, bad)
-	for key, kind := range map[string][2]string{"log.kind": {c.LogKind, "embedded"}, "store.kind": {c.StoreKind, "sqlite"}, "cache.kind": {c.CacheKind, "memory"}} {
-		if kind[0] != kind[1] {
-			bad(key, "%q is not known here; give %s", kind[0], kind[1])
+	checkCache(c, bad)
+	for key, kind := range map[string][]string{"log.kind": {c.LogKind, "embedded"}, "store.kind": {c.StoreKind, "sqlite"}, "cache.kind": {c.CacheKind, "memory", kindRedis}} {
+		if !slices.Contains(kind[1:], kind[0]) {
+			bad(key, "%q is not known here; give %s", kind[0], strings.Join(kind[1:], " or "))
 		}
 	}
 	sort.SliceStable(problems, func(i, j int) bool { return problems[i].key < problems[j].key })
@@ -83,17 +84,23 @@ func checkFields(c *Config, bad func(string, string, ...any)) {
 	}
 }
 
-func checkLimits(c *Config, bad func(string, string, ...any)) {
-	within := func(key string, v, least, most int64, unit string) {
+// limits gives checks of numbers and durations.
+func limits(bad func(string, string, ...any)) (within func(key string, v, least, most int64, unit string), atLeast func(key string, v, least time.Duration)) {
+	within = func(key string, v, least, most int64, unit string) {
 		if v < least || v > most {
 			bad(key, "%d is out of range; give %d to %d %s", v, least, most, unit)
 		}
 	}
-	atLeast := func(key string, v, least time.Duration) {
+	atLeast = func(key string, v, least time.Duration) {
 		if v < least {
 			bad(key, "%s is too short; give %s or more", formatDuration(v), formatDuration(least))
 		}
 	}
+	return within, atLeast
+}
+
+func checkLimits(c *Config, bad func(string, string, ...any)) {
+	within, atLeast := limits(bad)
 	atLeast("session_gap", c.SessionGap, time.Second)
 	if c.SessionGap > day {
 		bad("session_gap", "%s is too long; give 1d or less", formatDuration(c.SessionGap))

@@ -28,10 +28,21 @@ type Config struct {
 	StoreKind, CacheKind           string
 	CacheMemory                    int64 // bytes
 	CachePoll                      time.Duration
+	Redis                          redisConfig
 	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
+}
+
+// redisConfig is the second level of the cache, of kind redis.
+type redisConfig struct {
+	Addr                               string // see redis.ParseAddr
+	Username, Password                 string // over those in Addr
+	SentinelUsername, SentinelPassword string
+	TLSCA, Prefix                      string
+	TTL, Timeout                       time.Duration
+	MaxValueBytes                      int64
 }
 
 func defaults() Config {
@@ -42,6 +53,7 @@ func defaults() Config {
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
 		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: "sqlite", CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
+		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
@@ -82,9 +94,19 @@ func settings(c *Config) []setting {
 		{"log.max_bytes", "Most bytes of log on disk; 0 for no limit.", "0", (*size)(&c.LogMaxBytes), false},
 		{"log.max_age", "How long folded events stay in the log; 0 for ever.", "0", (*duration)(&c.LogMaxAge), false},
 		{"store.kind", "Kind of store: sqlite.", "sqlite", (*text)(&c.StoreKind), false},
-		{"cache.kind", "Kind of cache: memory.", "memory", (*text)(&c.CacheKind), false},
+		{"cache.kind", "Kind of cache: memory, or redis behind it.", "memory", (*text)(&c.CacheKind), false},
 		{"cache.memory", "Memory for blocks and answers.", "256MiB", (*size)(&c.CacheMemory), false},
 		{"cache.poll", "How old an answer may be when an announcement is lost.", "1s", (*duration)(&c.CachePoll), false},
+		{"cache.addr", "Redis: host:port, or redis://, redis-cluster://, redis-sentinel:// (rediss… for TLS).", "127.0.0.1:6379", (*address)(&c.Redis.Addr), false},
+		{"cache.username", "User at Redis.", "rollcall", (*text)(&c.Redis.Username), false},
+		{"cache.password", "Password at Redis; better by its variable, as others may read flags.", "PASSWORD", (*secret)(&c.Redis.Password), false},
+		{"cache.sentinel_username", "User at the sentinels.", "rollcall", (*text)(&c.Redis.SentinelUsername), false},
+		{"cache.sentinel_password", "Password at the sentinels.", "PASSWORD", (*secret)(&c.Redis.SentinelPassword), false},
+		{"cache.tls_ca", "File of certificates (PEM) that sign Redis's; turns TLS on.", "ca.pem", (*text)(&c.Redis.TLSCA), false},
+		{"cache.prefix", "Beginning of all keys in Redis.", "rollcall", (*text)(&c.Redis.Prefix), false},
+		{"cache.ttl", "How long a block stays in Redis.", "1h", (*duration)(&c.Redis.TTL), false},
+		{"cache.timeout", "Longest wait for Redis.", "100ms", (*duration)(&c.Redis.Timeout), false},
+		{"cache.max_value_bytes", "Largest block kept in Redis.", "8MiB", (*size)(&c.Redis.MaxValueBytes), false},
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},

@@ -50,7 +50,7 @@ func TestLayers(t *testing.T) {
 // Every key can be set in all three ways, and comes back from `config print` as it was.
 func TestEveryKeyInEveryWay(t *testing.T) {
 	examples := map[string]string{"data": t.TempDir(), "api_keys": "secret-one,secret-two", "fields": "time=ts", "dimensions": "a,b", "log.max_bytes": "1GiB",
-		"late_horizon": "3d", "log.max_age": "9d", "rate_limit": "77", "timezone": "Asia/Seoul"}
+		"late_horizon": "3d", "log.max_age": "9d", "rate_limit": "77", "timezone": "Asia/Seoul", "cache.tls_ca": writeCA(t)}
 	c := defaults()
 	for i, s := range settings(&c) {
 		example := s.example

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"rollcall/cache/redis"
 )
 
 // Every key and its default are in docs/configuration.md, every command in docs/cli.md.
@@ -43,5 +46,26 @@ func TestDocumentation(t *testing.T) {
 		if command := strings.TrimPrefix(leaf.FullPath(), parser.Model.Name+" "); !strings.Contains(cli, "`"+command) {
 			t.Errorf("docs/cli.md: no %s", command)
 		}
+	}
+}
+
+// Every figure of GET /metrics that is this program's own is in docs/operations.md.
+func TestFiguresAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, figures := make(chan *prometheus.Desc, 1000), 0
+	newGauges(nil).Describe(names)
+	newCacheGauges(nil, &redis.Cache{}).Describe(names)
+	close(names)
+	for desc := range names {
+		name := strings.Split(desc.String(), "\"")[1]
+		if figures++; !strings.Contains(string(doc), "`"+name+"`") && !strings.Contains(string(doc), "`"+name+"{") {
+			t.Errorf("docs/operations.md: no %s", name)
+		}
+	}
+	if figures < 40 {
+		t.Errorf("%d figures", figures)
 	}
 }

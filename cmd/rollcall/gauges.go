@@ -33,35 +33,32 @@ type gauges struct {
 // registry makes a registry with the figures of the node, the process and the Go runtime.
 func (n *node) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(newGauges(n), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 
 func newGauges(n *node) *gauges {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("rollcall_"+name, help, labels, nil)
-	}
 	return &gauges{
 		node:        n,
-		offset:      desc("shard_offset", "Next offset to commit.", "shard"),
-		lag:         desc("shard_lag_events", "Events in the log that are not in the figures.", "shard"),
-		epoch:       desc("shard_epoch", "Epoch of the shard's owner.", "shard"),
-		users:       desc("shard_users", "Users known.", "shard"),
-		accepted:    desc("events_accepted_total", "Events in the figures.", "shard"),
-		duplicates:  desc("events_duplicate_total", "Events dropped as duplicates.", "shard"),
-		late:        desc("events_late_total", "Events beyond the late horizon.", "shard"),
-		freshness:   desc("freshness_seconds", "Age of the moment up to which every acknowledged event is in the figures."),
-		quarantined: desc("quarantine_letters_total", "Dead letters kept since the start."),
-		lost:        desc("quarantine_lost_total", "Dead letters that could not be kept."),
-		commits:     desc("commits_total", "Commits since the start."),
-		retries:     desc("commit_retries_total", "Commits tried again since the start."),
-		snapshots:   desc("snapshots_total", "Snapshots since the start."),
-		commitTook:  desc("last_commit_seconds", "How long the last commit took."),
-		logBytes:    desc("log_bytes", "Size of the log on disk."),
-		appends:     desc("log_appends_total", "Appends that were acknowledged since the start."),
-		syncs:       desc("log_syncs_total", "Syncs of the log since the start."),
-		storeBytes:  desc("store_bytes", "Size of each kind of content of the store, at most 30 s old.", "kind"),
-		chunks:      desc("store_chunks", "Chunks of each kind of content of the store, at most 30 s old.", "kind"),
+		offset:      describe("shard_offset", "Next offset to commit.", "shard"),
+		lag:         describe("shard_lag_events", "Events in the log that are not in the figures.", "shard"),
+		epoch:       describe("shard_epoch", "Epoch of the shard's owner.", "shard"),
+		users:       describe("shard_users", "Users known.", "shard"),
+		accepted:    describe("events_accepted_total", "Events in the figures.", "shard"),
+		duplicates:  describe("events_duplicate_total", "Events dropped as duplicates.", "shard"),
+		late:        describe("events_late_total", "Events beyond the late horizon.", "shard"),
+		freshness:   describe("freshness_seconds", "Age of the moment up to which every acknowledged event is in the figures."),
+		quarantined: describe("quarantine_letters_total", "Dead letters kept since the start."),
+		lost:        describe("quarantine_lost_total", "Dead letters that could not be kept."),
+		commits:     describe("commits_total", "Commits since the start."),
+		retries:     describe("commit_retries_total", "Commits tried again since the start."),
+		snapshots:   describe("snapshots_total", "Snapshots since the start."),
+		commitTook:  describe("last_commit_seconds", "How long the last commit took."),
+		logBytes:    describe("log_bytes", "Size of the log on disk."),
+		appends:     describe("log_appends_total", "Appends that were acknowledged since the start."),
+		syncs:       describe("log_syncs_total", "Syncs of the log since the start."),
+		storeBytes:  describe("store_bytes", "Size of each kind of content of the store, at most 30 s old.", "kind"),
+		chunks:      describe("store_chunks", "Chunks of each kind of content of the store, at most 30 s old.", "kind"),
 	}
 }
 

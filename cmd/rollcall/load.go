@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -126,9 +127,21 @@ func (s *Settings) layers(environ []string) ([]layer, []problem) {
 func fileLayer(path string) (layer, error) {
 	k := koanf.New(".")
 	if err := k.Load(file.Provider(path), yamlparser.Parser()); err != nil {
-		return layer{}, fmt.Errorf("read %s: %w", path, err)
+		return layer{}, fmt.Errorf("read %s: %w", path, withoutValues(err))
 	}
 	return layer{k, func(key string) string { return path + lineOf(path, key) }}, nil
+}
+
+// quotation is what a message of the YAML parser repeats of the file.
+var quotation = regexp.MustCompile("`[^`]*`|'[^']*'|\"[^\"]*\"")
+
+// withoutValues takes what the parser repeats of the file out of its error: it may be part of a password.
+func withoutValues(err error) error {
+	var access *fs.PathError
+	if errors.As(err, &access) {
+		return err
+	}
+	return errors.New(quotation.ReplaceAllString(err.Error(), "…"))
 }
 
 // lineOf gives ":line" of a key in a YAML file, or nothing.

@@ -33,6 +33,7 @@ type nodeStatus struct {
 	Log             logStatus     `json:"log"`
 	Shards          []shardStatus `json:"shards"`
 	Store           []sizeStatus  `json:"store"`
+	Cache           cacheStatus   `json:"cache"`
 }
 
 type logStatus struct {
@@ -75,7 +76,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(now), CompleteThrough: n.stamp(n.freshness()), Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone,
 		Quarantined: kept, Lost: lost, Commits: agg.Commits, Snapshots: agg.Snapshots, Retries: agg.Retries, CommitMS: inMS(agg.CommitTook),
-		Log: logStatus{Segments: log.Segments, Bytes: log.Bytes, Appends: log.Appends, Syncs: log.Syncs, SyncP99MS: inMS(log.SyncP99)}}
+		Log: logStatus{Segments: log.Segments, Bytes: log.Bytes, Appends: log.Appends, Syncs: log.Syncs, SyncP99MS: inMS(log.SyncP99)}, Cache: n.cacheStatus()}
 	if log.Failed != nil {
 		s.Log.Failed = log.Failed.Error()
 	}
@@ -183,7 +184,6 @@ func (c *statusCmd) ask(e *world) (s *nodeStatus, err error) {
 func (s *nodeStatus) table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	count := humanize.Comma
-	size := func(b int64) string { return humanize.IBytes(uint64(max(b, 0))) }
 	fmt.Fprintf(w, "shard\toffset\tlog end\tlag\taccepted\tduplicates\tlate\tusers\tnewest event\t\n")
 	for _, sh := range s.Shards {
 		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t\n", sh.Shard, sh.Offset, sh.LogNext, sh.Lag, count(sh.Accepted), count(sh.Duplicates), count(sh.Late), count(sh.Users), sh.Newest)
@@ -191,12 +191,16 @@ func (s *nodeStatus) table(out io.Writer) error {
 	fmt.Fprintf(w, "all\t\t\t%d\t%s\t%s\t%s\t%s\t\t\n\n", s.Lag, count(s.Accepted), count(s.Duplicates), count(s.Late), count(s.Users))
 	fmt.Fprintf(w, "store\tchunks\tbytes\t\n")
 	for _, z := range s.Store {
-		fmt.Fprintf(w, "%s\t%s\t%s\t\n", z.Name, count(z.Chunks), size(z.Bytes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", z.Name, count(z.Chunks), humanBytes(z.Bytes))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, size(s.Log.Bytes))
+	fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
+	fmt.Fprintf(out, "cache             %s\n", s.Cache.line())
+	if s.Cache.Redis != nil {
+		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())
+	}
 	fmt.Fprintf(out, "complete through  %s\n", s.CompleteThrough)
 	fmt.Fprintf(out, "dimensions        %v in %s\n", s.Dimensions, s.Timezone)
 	_, err := fmt.Fprintf(out, "version           %s\n", s.Version)

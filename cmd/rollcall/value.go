@@ -22,7 +22,6 @@ type value interface {
 type (
 	text     string
 	list     []string
-	secrets  []string
 	dict     map[string]string
 	number   int
 	count    int64
@@ -62,15 +61,6 @@ func (l *list) set(v any) error {
 		return nil
 	}
 	return fmt.Errorf("%v: want a list, such as [a, b]", v)
-}
-
-func (s *secrets) set(v any) error { return (*list)(s).set(v) }
-func (s *secrets) plain() any {
-	hidden := make([]string, len(*s))
-	for i := range hidden {
-		hidden[i] = "(hidden)"
-	}
-	return hidden
 }
 
 func (d *dict) plain() any { return map[string]string(*d) }

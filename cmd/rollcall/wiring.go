@@ -14,8 +14,8 @@ import (
 	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/cache"
+	"rollcall/cache/redis"
 	"rollcall/eventlog"
-	"rollcall/fold"
 	"rollcall/intake"
 	"rollcall/query"
 	"rollcall/store/sqlite"
@@ -24,9 +24,10 @@ import (
 // node is the whole of Rollcall in one process, over one data directory:
 //
 //	files ─────────→ intake.Files ───┐
-//	POST /v1/events → intake.Handler ─┼─→ eventlog.Log ─→ aggregate.Aggregator ─→ sqlite.Store ─→ query.Engine ─→ api, dashboard
-//	demo, generate ───────────────────┘    DIR/log                                DIR/store.db ↑
-//	                     └─ rejected ─→ intake.Quarantine ─────────────────────────────────────┘
+//	POST /v1/events → intake.Handler ─┼─→ eventlog.Log ─→ aggregate.Aggregator ─→ sqlite.Store ─→ cache.Cache ─→ query.Engine ─→ api, dashboard
+//	demo, generate ───────────────────┘    DIR/log             │                  DIR/store.db ↑      ↕   ↑
+//	                     └─ rejected ─→ intake.Quarantine ─────│───────────────────────────────┘    Redis │
+//	                                                           └──────────────── Announce ────────────────┘
 type node struct {
 	cfg        Config
 	calendar   rollcall.Calendar
@@ -35,6 +36,7 @@ type node struct {
 	store      *sqlite.Store
 	aggregator *aggregate.Aggregator
 	cache      *cache.Cache
+	level      *redis.Cache // nil without Redis
 	quarantine *intake.Quarantine
 	engine     *query.Engine
 
@@ -169,8 +171,9 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
-	n.cache = cache.New(cache.Config{Bytes: c.CacheMemory, Poll: c.CachePoll, Cuboids: rollcall.Cuboids(len(c.Dimensions))},
-		cache.Deps{Store: n.store, Firsts: fold.ReadFirsts, Logger: n.logger, Now: time.Now})
+	if n.cache, err = n.openCache(); err != nil {
+		return err
+	}
 	n.engine = query.New(n.engineConfig(), n.cache)
 	return nil
 }
@@ -234,6 +237,9 @@ func (n *node) close() error {
 func (n *node) closeParts() (err error) {
 	if n.quarantine != nil {
 		n.quarantine.Close()
+	}
+	if n.level != nil { // the cache has stopped, or never ran
+		n.level.Close()
 	}
 	if n.store != nil {
 		err = n.store.Close()

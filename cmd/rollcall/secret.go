@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"rollcall/cache/redis"
+)
+
+// hidden is printed instead of what nobody else should read.
+const hidden = "(hidden)"
+
+type (
+	secret  string
+	secrets []string
+	address string // may hold a user and a password
+)
+
+func (s *secret) set(v any) error {
+	plain, ok := v.(string)
+	if !ok {
+		return errors.New("want text; put it in quotes")
+	}
+	*s = secret(plain)
+	return nil
+}
+
+func (s *secret) plain() any {
+	if *s == "" {
+		return ""
+	}
+	return hidden
+}
+
+func (s *secrets) set(v any) error {
+	if err := (*list)(s).set(v); err != nil {
+		return errors.New("want a list of texts, such as [a, b]; put each in quotes")
+	}
+	return nil
+}
+
+func (s *secrets) plain() any {
+	shown := make([]string, len(*s))
+	for i := range shown {
+		shown[i] = hidden
+	}
+	return shown
+}
+
+func (a *address) set(v any) error {
+	plain, ok := v.(string)
+	if !ok {
+		return errors.New("want text, such as 127.0.0.1:6379; put it in quotes")
+	}
+	*a = address(strings.TrimSpace(plain))
+	return nil
+}
+
+// plain hides the user and the password, and all of an address that can't be understood.
+func (a *address) plain() any {
+	if _, err := redis.ParseAddr(string(*a)); err != nil {
+		return hidden
+	}
+	before, rest, _ := strings.Cut(string(*a), "://")
+	if rest == "" {
+		before, rest = "", before
+	} else {
+		before += "://"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = hidden + rest[at:]
+	}
+	return before + rest
+}
