@@ -72,35 +72,71 @@ func readColumn[T number](data []byte, col []T) (rest []byte, ok bool) {
 		return nil, false
 	}
 	form, data := data[0], data[1:]
-	if form == columnZero {
+	switch form {
+	case columnZero:
 		clear(col)
 		return data, true
+	case columnPlain:
+		return readPlain(data, col)
+	case columnZigzag:
+		return readZigzag(data, col)
+	case columnDelta:
+		return readDelta(data, col)
 	}
-	if form > columnDelta {
-		return nil, false
-	}
-	var prev int64
-	pos := 0
+	return nil, false
+}
+
+func readPlain[T number](data []byte, col []T) (rest []byte, ok bool) {
+	pos, misfit := 0, uint64(0)
 	for i := range col {
-		u, n := uvarintAt(data, pos)
+		if pos < len(data) && data[pos] < 0x80 { // by hand: it is too large to be inlined
+			col[i] = T(data[pos])
+			pos++
+			continue
+		}
+		u, n := moreUvarint(data, pos)
 		if n == 0 {
 			return nil, false
 		}
+		col[i] = T(u)
+		misfit |= uint64(int64(col[i])) ^ u
 		pos += n
-		v := int64(u)
-		switch form {
-		case columnZigzag:
-			v = unzigzag(u)
-		case columnDelta:
-			prev += unzigzag(u)
-			v = prev
-		}
-		col[i] = T(v)
-		if int64(col[i]) != v {
+	}
+	return data[pos:], misfit == 0
+}
+
+func readZigzag[T number](data []byte, col []T) (rest []byte, ok bool) {
+	pos, misfit := 0, int64(0)
+	for i := range col {
+		u, n := uint64(0), 1
+		if pos < len(data) && data[pos] < 0x80 {
+			u = uint64(data[pos])
+		} else if u, n = moreUvarint(data, pos); n == 0 {
 			return nil, false
 		}
+		v := unzigzag(u)
+		col[i] = T(v)
+		misfit |= int64(col[i]) ^ v
+		pos += n
 	}
-	return data[pos:], true
+	return data[pos:], misfit == 0
+}
+
+func readDelta[T number](data []byte, col []T) (rest []byte, ok bool) {
+	pos, v, misfit := 0, int64(0), int64(0)
+	for i := range col {
+		u, n := uint64(0), 1
+		if pos < len(data) && data[pos] < 0x80 {
+			u = uint64(data[pos])
+		} else if u, n = moreUvarint(data, pos); n == 0 {
+			return nil, false
+		}
+		v += unzigzag(u)
+		col[i] = T(v)
+		misfit |= int64(col[i]) ^ v
+		pos += n
+	}
+	return data[pos:], misfit == 0
 }
 
 // uvarintAt reads the uvarint at data[pos:]; n is 0 when there is none.
@@ -108,7 +144,23 @@ func uvarintAt(data []byte, pos int) (u uint64, n int) {
 	if pos < len(data) && data[pos] < 0x80 {
 		return uint64(data[pos]), 1
 	}
-	return longUvarint(data[pos:])
+	return moreUvarint(data, pos)
+}
+
+// moreUvarint reads a uvarint of more than a byte.
+func moreUvarint(data []byte, pos int) (u uint64, n int) {
+	if pos+4 <= len(data) {
+		w := binary.LittleEndian.Uint32(data[pos:])
+		switch {
+		case w&0x8000 == 0:
+			return uint64(w&0x7f | w>>1&0x3f80), 2
+		case w&0x800000 == 0:
+			return uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000), 3
+		case w&0x80000000 == 0:
+			return uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000 | w>>3&0xfe00000), 4
+		}
+	}
+	return longUvarint(data[min(pos, len(data)):])
 }
 
 func longUvarint(data []byte) (u uint64, n int) {
