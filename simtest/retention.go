@@ -37,19 +37,16 @@ func (o *Oracle) Retention(q Cohorts) (rows []Row) {
 	filter := &Query{Filters: q.Filters}
 	now, last := o.bucket(q.Unit, q.Now), o.bucket(q.Unit, q.To-1)
 	units := o.units(q.Unit, q.From, q.Now)
+	active := o.usersByUnit(filter, q.Unit, o.facts)
+	begun := o.usersByUnit(filter, q.Unit, o.firsts)
 	for i, cohort := range units {
 		if cohort.order > last.order {
 			break
 		}
-		members := map[string]bool{}
-		for _, f := range o.firsts {
-			if o.bucket(q.Unit, f.time).order == cohort.order && o.passes(filter, f) {
-				members[f.user] = true
-			}
-		}
+		members := begun[cohort.order]
 		row := Row{"cohort": cohort.label, "users": float64(len(members))}
 		for k := 0; k < q.Periods && i+k < len(units); k++ {
-			row[periodColumn(k)] = o.activeOf(members, filter, q.Unit, units[i+k])
+			row[periodColumn(k)] = inBoth(members, active[units[i+k].order])
 			row["open"] = yesOrNo(units[i+k].order == now.order)
 		}
 		rows = append(rows, row)
@@ -69,14 +66,29 @@ func (o *Oracle) units(unit rollcall.Grain, from, until int64) (all []bucket) {
 	return all
 }
 
-func (o *Oracle) activeOf(members map[string]bool, filter *Query, unit rollcall.Grain, period bucket) float64 {
-	active := map[string]bool{}
-	for _, f := range o.facts {
-		if members[f.user] && o.bucket(unit, f.time).order == period.order && o.passes(filter, f) {
-			active[f.user] = true
+// usersByUnit gives the users of the events that match, by the order of the day or week.
+func (o *Oracle) usersByUnit(filter *Query, unit rollcall.Grain, facts []*fact) map[int64]map[string]bool {
+	users := map[int64]map[string]bool{}
+	for _, f := range facts {
+		if !o.passes(filter, f) {
+			continue
+		}
+		order := o.bucket(unit, f.time).order
+		if users[order] == nil {
+			users[order] = map[string]bool{}
+		}
+		users[order][f.user] = true
+	}
+	return users
+}
+
+func inBoth(a, b map[string]bool) (n float64) {
+	for user := range a {
+		if b[user] {
+			n++
 		}
 	}
-	return float64(len(active))
+	return n
 }
 
 func yesOrNo(yes bool) string {
