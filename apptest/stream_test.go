@@ -81,23 +81,31 @@ func listen(ctx context.Context, t *testing.T, url string) *streamListener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := http.DefaultClient.Do(req)
-	if err != nil {
+	l, begun := &streamListener{}, make(chan error, 1)
+	go l.follow(req, begun)
+	if err := <-begun; err != nil {
 		t.Fatal(err)
 	}
-	l := &streamListener{}
+	return l
+}
+
+// follow reads a stream to its end, and tells when it has begun.
+func (l *streamListener) follow(req *http.Request, begun chan<- error) {
+	reply, err := http.DefaultClient.Do(req)
+	if err != nil {
+		begun <- err
+		return
+	}
+	defer func() { _ = reply.Body.Close() }()
 	lines := bufio.NewScanner(reply.Body)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") { // the version at the beginning
 	}
-	go func() {
-		defer func() { _ = reply.Body.Close() }()
-		for lines.Scan() {
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-				l.take(data)
-			}
+	begun <- lines.Err()
+	for lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			l.take(data)
 		}
-	}()
-	return l
+	}
 }
 
 func (l *streamListener) take(data string) {
