@@ -11,7 +11,8 @@
 //     committed after it;
 //   - after a restart the state is that of the snapshot offset, and the records up to the committed offset are folded
 //     again without being counted;
-//   - keys and sessions of a snapshot that is not yet committed are still found.
+//   - keys and sessions of a snapshot that is not yet committed are still found;
+//   - readers are told of a commit (Deps.Announce) after it is in the store and before anyone who waits for it.
 //
 // Failure: while the store is unreachable the committer retries with backoff and the workers stop at a bounded number of
 // uncommitted events; the log absorbs. A fenced commit, damaged state and a corrupt log stop Run with the error: nothing

@@ -5,7 +5,7 @@
 // Invariants:
 //
 //   - a reply with an ETag has the same rows as every other reply with that ETag; a request that names it, weak or not,
-//     gets 304 and no block is read (freshness, late and duplicates are then those of the first reply or newer);
+//     gets 304 and no block is read (as_of and complete_through are of the moment of a reply, not of the tag);
 //   - a listener of the stream that applies every event it gets, or asks anew at a reset, knows each day and hour that
 //     has changed, however often it was cut off and whichever process it comes back to; it holds no queue;
 //   - what is wrong with a request is said as problem details (RFC 9457) with the parameter and what is valid there;

@@ -75,11 +75,10 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, q *query.Question,
 	h := w.Header()
 	h.Set("ETag", strconv.Quote(a.Tag))
 	setType(h, a.Format)
-	size, known := q.Size(a, fresh)
-	if known {
-		h.Set("Content-Length", strconv.Itoa(size))
-	}
-	if !known || size > piece {
+	if !a.Fits(piece) {
+		if size, known := q.Size(a, fresh); known {
+			h.Set("Content-Length", strconv.Itoa(size))
+		}
 		s.broken(r, q.Write(w, a, fresh))
 		return
 	}
@@ -91,6 +90,7 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, q *query.Question,
 	buf.Reset()
 	err := q.Write(buf, a, fresh)
 	if err == nil {
+		h.Set("Content-Length", strconv.Itoa(buf.Len()))
 		_, err = w.Write(buf.Bytes())
 	}
 	s.lost(r, err)

@@ -2,8 +2,12 @@
 // cells of one grain, period and cuboid) and Sets (who was active, for the full cuboid of one period and shard).
 // It is pure: no I/O, no clock.
 //
-//	rows in any order ── CellsBuilder, SetsBuilder ──► block ── Encode ──► blob ── DecodeCells, DecodeSets ──► block
+//	rows in any order ── CellsBuilder, SetsBuilder ──► block ── Encode ──► blob ── DecodeCells ──► Cells
+//	                                                                            └─ OpenSets ──► Packed ── Sets ──► Sets
 //	                                     blocks of one key ── MergeCells, MergeSets ──► block
+//
+// Packed are user sets as they are stored: the users of a cell are decoded when they are asked for, and several blobs of one
+// key stand for their union.
 //
 // Invariants:
 //

@@ -107,6 +107,9 @@ func (r *Result) writeRows(w io.Writer) error {
 // Kept gives the answer when it is at hand, nil when it must be made.
 func (q *Question) Kept() *Answer { return q.kept }
 
+// Fits tells whether the rows of the body are at hand and take at most so many bytes.
+func (a *Answer) Fits(bytes int) bool { return a.result == nil && len(a.rows) <= bytes }
+
 // Size gives the length of the body that Write writes, when it is known.
 func (q *Question) Size(a *Answer, complete time.Time) (size int, known bool) {
 	var tail [256]byte

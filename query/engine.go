@@ -69,19 +69,6 @@ func (e *Engine) Query(ctx context.Context, req *Request) (res *Result, err erro
 	return res, err
 }
 
-// Tag names the answer to a request as the store is now: two equal tags mean equal rows. It reads no block.
-func (e *Engine) Tag(ctx context.Context, req *Request) (tag string, err error) {
-	head, err := e.cache.Head(ctx)
-	if err != nil {
-		return "", err
-	}
-	p, err := e.plan(req, head)
-	if err != nil {
-		return "", err
-	}
-	return p.tag(), nil
-}
-
 func (p *plan) run(ctx context.Context, view *cache.View, memory *cache.Memory) (*Result, error) {
 	if err := p.rank(ctx, view, memory); err != nil {
 		return nil, err

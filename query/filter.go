@@ -1,6 +1,9 @@
 package query
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // filter tells which values of a dimension match.
 type filter struct {
@@ -24,6 +27,15 @@ func (p *plan) setFilters(filters []Filter) error {
 		p.filters = append(p.filters, filter{d, p.matching(d, f), fmt.Sprintf("%d%v%q", d, f.Not, f.Values)})
 	}
 	return nil
+}
+
+// filterTexts tells the filters of two plans apart, in words that mean the same whatever values come.
+func (p *plan) filterTexts() string {
+	var all strings.Builder
+	for _, f := range p.filters {
+		all.WriteString(f.text)
+	}
+	return all.String()
 }
 
 func (p *plan) matching(d int, f Filter) []bool {

@@ -216,11 +216,11 @@ func TestValuesAreHeaviestFirst(t *testing.T) {
 func TestTagFollowsRequestAndCommits(t *testing.T) {
 	m, e := sample(t)
 	tag := func(r *Request) string {
-		tag, err := e.Tag(context.Background(), r)
+		q, err := e.Ask(context.Background(), "", func() (*Request, error) { return r, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
-		return tag
+		return q.Tag
 	}
 	a, b := &Request{Grain: rollcall.Day, Metrics: []string{"wau"}}, &Request{Grain: rollcall.Day, Metrics: []string{"mau"}}
 	first := tag(a)

@@ -89,7 +89,10 @@ func (e *Engine) planReport(r *Report, head *store.Head) (*reportPlan, error) {
 		all.From, all.To = rollcall.Date(days[0].Period).String(), (rollcall.Date(days[len(days)-1].Period) + 1).String()
 	}
 	p, err := e.planAtAnyCost(&all, head) // of which only the newest days are read
-	return &reportPlan{p, e, r.req}, err
+	if err != nil {
+		return nil, err
+	}
+	return &reportPlan{p, e, r.req}, nil
 }
 
 // newest tells whether the range is that of the newest days that have data.

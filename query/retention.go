@@ -114,8 +114,8 @@ func (p *retentionPlan) units() int {
 
 func (p *retentionPlan) tag() string {
 	h := xxh3.New()
-	fmt.Fprintf(h, "retention %x %d %v %d %d %d %d %s %q %v %v", p.head.Identity, p.head.Build, p.cohort, p.first, p.cohorts, p.length, p.open, p.format,
-		p.dims, p.filters, p.cal.Location())
+	fmt.Fprintf(h, "retention %x %d %v %d %d %d %d %s %q %q %v", p.head.Identity, p.head.Build, p.cohort, p.first, p.cohorts, p.length, p.open, p.format,
+		p.dims, p.filterTexts(), p.cal.Location())
 	return tagOf(h, [][]store.Stamp{p.head.Stamps[store.UsersClock], p.days()})
 }
 

@@ -50,12 +50,8 @@ func (p *plan) reads() [][]store.Stamp {
 
 // words tells two checked requests apart.
 func (p *plan) words() string {
-	filters := make([]string, len(p.filters))
-	for i, f := range p.filters {
-		filters[i] = f.text
-	}
 	words := fmt.Sprintf("%d %d %v %v %d %v %s %s %v %v %q %q %q %v", p.from, p.to, p.grain, p.source, p.limit, p.fillAll, p.format, p.compare,
-		p.order, p.groupBy, p.dims, p.columns(), filters, p.cal.Location())
+		p.order, p.groupBy, p.dims, p.columns(), p.filterTexts(), p.cal.Location())
 	if p.ranking != nil {
 		words += " of " + p.ranking.words()
 	}

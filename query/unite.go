@@ -1,8 +1,6 @@
 package query
 
 import (
-	"strings"
-
 	"rollcall"
 	"rollcall/block"
 	"rollcall/cache"
@@ -152,12 +150,4 @@ func (m *marker) unite(sets *block.Packed, groups []members) error {
 }
 
 // signature tells filter and groups, in words that mean the same whatever values come.
-func (r *reader) signature() string {
-	var b strings.Builder
-	for _, f := range r.plan.filters {
-		b.WriteString(f.text)
-	}
-	b.WriteString("|")
-	b.WriteString(r.table.groups.signature())
-	return b.String()
-}
+func (r *reader) signature() string { return r.plan.filterTexts() + "|" + r.table.groups.signature() }

@@ -8,8 +8,8 @@
 //   - Acquire raises the epoch of a shard, so that any earlier owner is fenced from then on;
 //   - a View is one consistent state: the effect of some prefix of the commits, and nothing of the others;
 //   - the cells of a view are the sums, and the sets the unions, of all deltas committed, whatever compaction did;
-//   - a part of a dictionary has the version of the last commit that wrote it (UsersClock), so that equal versions mean
-//     equal first events;
+//   - a period of each clock has the version of the last commit that touched it, given in that commit, so that within a
+//     build equal versions mean equal content: cells and user sets, ledger rows, first events;
 //   - a value's number never changes and is never given twice.
 //
 // When the disk or server fails, the call fails with the operation in the error and the transaction is gone; the caller
