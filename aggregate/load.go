@@ -141,17 +141,19 @@ func (w *worker) replay(ctx context.Context, until rollcall.Offset) error {
 	defer func() { w.replaying = false }()
 	f := &fetched{}
 	for w.next < until {
-		if err := w.read(ctx, f, w.next); err != nil {
+		if err := w.read(ctx, f, w.next, until); err != nil {
 			return err
 		}
 		for i := range f.records {
 			if f.records[i].Offset >= until {
 				return fmt.Errorf("the log has no record that ends at the committed offset %d: it is not the log this store was made from", until)
 			}
-			if err := w.foldBatch(ctx, f.batches[i]); err != nil {
-				return err
+			if f.records[i].Count > 0 {
+				if err := w.foldBatch(ctx, f.batches[i]); err != nil {
+					return err
+				}
+				w.fold.Discard()
 			}
-			w.fold.Discard()
 			if w.next = f.records[i].Next; w.next == until {
 				return nil
 			}

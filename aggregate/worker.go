@@ -79,7 +79,7 @@ func (w *worker) fetch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if err := w.read(ctx, f, next); err != nil {
+		if err := w.read(ctx, f, next, 0); err != nil {
 			if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
 				return nil
 			}
@@ -94,9 +94,9 @@ func (w *worker) fetch(ctx context.Context) error {
 	}
 }
 
-func (w *worker) read(ctx context.Context, f *fetched, next rollcall.Offset) error {
+func (w *worker) read(ctx context.Context, f *fetched, next, until rollcall.Offset) error {
 	var err error
-	f.records, err = w.a.deps.Log.Fetch(ctx, w.shard, next, fetchBytes, f.records[:0])
+	f.records, err = w.a.deps.Log.Fetch(ctx, w.shard, next, until, fetchBytes, f.records[:0])
 	if err != nil {
 		return fmt.Errorf("shard %d: fetch at %d: %w", w.shard, next, err)
 	}
@@ -105,6 +105,9 @@ func (w *worker) read(ctx context.Context, f *fetched, next rollcall.Offset) err
 	}
 	for i := range f.records {
 		r, b := &f.records[i], f.batches[i]
+		if r.Count == 0 {
+			continue
+		}
 		if err := b.Decode(r.Payload); err != nil {
 			return fmt.Errorf("shard %d: record at offset %d: %w", w.shard, r.Offset, err)
 		}
@@ -141,6 +144,10 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 	for i := range f.records {
 		r, b := &f.records[i], f.batches[i]
 		if r.Next <= w.next {
+			continue
+		}
+		if r.Count == 0 {
+			w.next = r.Next
 			continue
 		}
 		if err := w.foldBatch(ctx, b); err != nil {

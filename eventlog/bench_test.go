@@ -96,7 +96,7 @@ func readAll(b *testing.B, l *eventlog.Log, limit int) (events int) {
 			if at[shard] == next {
 				continue
 			}
-			if buf, err = l.Fetch(context.Background(), shard, at[shard], 1<<20, buf); err != nil {
+			if buf, err = l.Fetch(context.Background(), shard, at[shard], 0, 1<<20, buf); err != nil {
 				b.Fatal(err)
 			}
 			at[shard] = buf[len(buf)-1].Next

@@ -18,7 +18,8 @@ var (
 )
 
 // Record is one entry of a shard: a batch of Count events. It covers the offsets [Offset, Offset+Count) in a log that
-// numbers events, as the embedded log does; other logs number records. Next is the offset to go on from after it.
+// numbers events, as the embedded log does; other logs number records. Next is the offset to go on from after it. A record
+// of no events has no payload and only tells that there is nothing up to Next.
 type Record struct {
 	Shard    int
 	Offset   rollcall.Offset // given by the log
@@ -40,15 +41,16 @@ type Mark struct {
 type Appender interface {
 	// Shards is the number of partitions.
 	Shards() int
-	// Append writes records, each to its shard, and returns when they are durable. Payloads are not kept.
+	// Append writes records, each to its shard, and returns when they are durable. Payloads are not kept. After an error
+	// that is not ErrFull some of them may be in the log.
 	Append(ctx context.Context, records []Record, mark *Mark) error
 }
 
 // Fetcher reads the log.
 type Fetcher interface {
 	// Fetch waits until shard has a record at or after from, and appends up to maxBytes of records to buf[:0] (at
-	// least one record).
-	Fetch(ctx context.Context, shard int, from rollcall.Offset, maxBytes int, buf []Record) ([]Record, error)
+	// least one record). None of them reaches over until, unless one of the log's own records covers it; 0 is no limit.
+	Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []Record) ([]Record, error)
 	// Bounds gives the first offset kept and the offset after the last durable record.
 	Bounds(ctx context.Context, shard int) (first, next rollcall.Offset, err error)
 }

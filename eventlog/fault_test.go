@@ -195,7 +195,7 @@ func TestLostEnd(t *testing.T) {
 	must(t, put(l, rec(0, "a")))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := l.Fetch(ctx, 0, 2, 1, nil); !errors.Is(err, eventlog.ErrLost) {
+	if _, err := l.Fetch(ctx, 0, 2, 0, 1, nil); !errors.Is(err, eventlog.ErrLost) {
 		t.Errorf("got %v, want ErrLost", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 // Fetch waits until shard has a record that covers from or lies behind it, and appends records of up to maxBytes of
 // payload to buf[:0], at least one. Payloads stay valid as long as they are referred to. New records come from memory,
 // older ones from their files, checked against their checksums: *CorruptError when these don't match. ErrTrimmed when
-// retention has deleted from, ErrLost when the log ends before it.
-func (l *Log) Fetch(ctx context.Context, shard int, from rollcall.Offset, maxBytes int, buf []Record) ([]Record, error) {
+// retention has deleted from, ErrLost when the log ends before it. Records that begin at until or behind it are left out.
+func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []Record) ([]Record, error) {
 	buf = buf[:0]
 	if shard < 0 || shard >= l.cfg.Shards {
 		return buf, fmt.Errorf("fetch: shard %d of %d", shard, l.cfg.Shards)
@@ -35,7 +35,17 @@ func (l *Log) Fetch(ctx context.Context, shard int, from rollcall.Offset, maxByt
 			break
 		}
 	}
-	return buf, nil
+	return before(until, buf), nil
+}
+
+// before cuts off the records behind the first that begin at until or behind it; 0 is no limit.
+func before(until rollcall.Offset, records []Record) []Record {
+	for i := 1; until > 0 && i < len(records); i++ {
+		if records[i].Offset >= until {
+			return records[:i]
+		}
+	}
+	return records
 }
 
 func (s *segment) read(l *loader, shard int, at rollcall.Offset, room int, buf []Record) ([]Record, int, error) {

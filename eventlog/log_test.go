@@ -82,7 +82,7 @@ func contents(l *eventlog.Log) ([][]string, error) {
 		at, next, err := l.Bounds(context.Background(), shard)
 		for err == nil && at < next {
 			var records []eventlog.Record
-			records, err = l.Fetch(context.Background(), shard, at, 1000, nil)
+			records, err = l.Fetch(context.Background(), shard, at, 0, 1000, nil)
 			for _, r := range records {
 				all[shard] = append(all[shard], string(r.Payload))
 				at = r.Next
@@ -208,7 +208,7 @@ func TestClockSetBack(t *testing.T) {
 	now = time.UnixMilli(4_000_000)
 	l = open(t, cfg, deps)
 	must(t, put(l, rec(0, "b")))
-	records, err := l.Fetch(t.Context(), 0, 0, 100, nil)
+	records, err := l.Fetch(t.Context(), 0, 0, 0, 100, nil)
 	must(t, err)
 	if len(records) != 2 || records[0].Received != 5_000_000 || records[1].Received != 5_000_000 {
 		t.Errorf("%+v", records)

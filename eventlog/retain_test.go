@@ -38,12 +38,12 @@ func TestRetainByAge(t *testing.T) {
 	l.SetFloor(nowhere)
 	_, err = l.Retain(now)
 	must(t, err)
-	records, err := l.Fetch(t.Context(), 0, l.Stats().Shards[0].First, 1, nil)
+	records, err := l.Fetch(t.Context(), 0, l.Stats().Shards[0].First, 0, 1, nil)
 	must(t, err)
 	if age := now.UnixMilli() - records[0].Received; age < time.Hour.Milliseconds() || age > 2*time.Hour.Milliseconds() {
 		t.Errorf("the oldest record is %d ms old", age)
 	}
-	if _, err := l.Fetch(t.Context(), 0, 0, 1, nil); !errors.Is(err, eventlog.ErrTrimmed) {
+	if _, err := l.Fetch(t.Context(), 0, 0, 0, 1, nil); !errors.Is(err, eventlog.ErrTrimmed) {
 		t.Errorf("got %v, want ErrTrimmed", err)
 	}
 	before := l.Stats()
@@ -135,7 +135,7 @@ func TestRetainWhileReading(t *testing.T) {
 
 func readUntil(l *eventlog.Log, end rollcall.Offset) error {
 	for at := rollcall.Offset(0); at < end; {
-		records, err := l.Fetch(context.Background(), 0, at, 500, nil)
+		records, err := l.Fetch(context.Background(), 0, at, 0, 500, nil)
 		if errors.Is(err, eventlog.ErrTrimmed) {
 			if at, _, err = l.Bounds(context.Background(), 0); err != nil {
 				return err

@@ -75,7 +75,7 @@ func stored(t testing.TB, l *eventlog.Log) (all []string) {
 			t.Fatal(err)
 		}
 		for first < next {
-			records, err := l.Fetch(t.Context(), shard, first, 1<<30, nil)
+			records, err := l.Fetch(t.Context(), shard, first, 0, 1<<30, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -119,7 +119,7 @@ func testWait(t *testing.T, open New) {
 	answers := make(chan answer)
 	for range 3 {
 		go func() {
-			r, err := h.Log.Fetch(t.Context(), 1, next, 1<<20, nil)
+			r, err := h.Log.Fetch(t.Context(), 1, next, 0, 1<<20, nil)
 			answers <- answer{r, err}
 		}()
 	}
@@ -143,7 +143,7 @@ func testGiveUp(t *testing.T, open New) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
-		_, err := h.Log.Fetch(ctx, 0, 0, 1<<20, nil)
+		_, err := h.Log.Fetch(ctx, 0, 0, 0, 1<<20, nil)
 		failed <- err
 	}()
 	cancel()
@@ -165,7 +165,7 @@ func testMaxBytes(t *testing.T, open New) {
 		t.Errorf("3500 bytes: got %d records of 1000 bytes", len(got))
 	}
 	buf := make([]eventlog.Record, 5, 64)
-	got, err := h.Log.Fetch(t.Context(), 0, first, 1<<20, buf)
+	got, err := h.Log.Fetch(t.Context(), 0, first, 0, 1<<20, buf)
 	must(t, err)
 	if number(got[0]) != 0 {
 		t.Error("Fetch does not begin at buf[:0]")
@@ -286,7 +286,7 @@ func testArguments(t *testing.T, open New) {
 			t.Errorf("%+v was accepted", r)
 		}
 	}
-	if _, err := h.Log.Fetch(t.Context(), 2, 0, 1, nil); err == nil {
+	if _, err := h.Log.Fetch(t.Context(), 2, 0, 0, 1, nil); err == nil {
 		t.Error("a fetch from shard 2 of 2 was accepted")
 	}
 	if first, next := bounds(t, h.Log, 0); first != next {
@@ -298,7 +298,7 @@ func testClosed(t *testing.T, open New) {
 	h := open(t, 1)
 	failed := make(chan error)
 	go func() {
-		_, err := h.Log.Fetch(t.Context(), 0, 0, 1<<20, nil)
+		_, err := h.Log.Fetch(t.Context(), 0, 0, 0, 1<<20, nil)
 		failed <- err
 	}()
 	must(t, h.Log.Close())
@@ -308,7 +308,7 @@ func testClosed(t *testing.T, open New) {
 	if err := h.Log.Append(t.Context(), []eventlog.Record{rec(0, 1, 0)}, nil); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("Append: got %v", err)
 	}
-	if _, err := h.Log.Fetch(t.Context(), 0, 0, 1, nil); !errors.Is(err, eventlog.ErrClosed) {
+	if _, err := h.Log.Fetch(t.Context(), 0, 0, 0, 1, nil); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("Fetch: got %v", err)
 	}
 	must(t, h.Log.Close())
@@ -325,7 +325,7 @@ func testTrimmed(t *testing.T, open New) {
 	if first <= all[0].Offset || first > all[30].Offset || next != all[39].Next {
 		t.Fatalf("bounds [%d, %d) after a trim before %d", first, next, all[30].Offset)
 	}
-	if _, err := log.Fetch(t.Context(), 0, all[0].Offset, 1, nil); !errors.Is(err, eventlog.ErrTrimmed) {
+	if _, err := log.Fetch(t.Context(), 0, all[0].Offset, 0, 1, nil); !errors.Is(err, eventlog.ErrTrimmed) {
 		t.Errorf("got %v, want ErrTrimmed", err)
 	}
 	kept := readAll(t, log, 0)

@@ -67,7 +67,7 @@ func readAll(t *testing.T, log Log, shard int) []eventlog.Record {
 func follow(t *testing.T, log Log, shard, n int) []eventlog.Record {
 	var all []eventlog.Record
 	for at := rollcall.Offset(0); len(all) < n; at = all[len(all)-1].Next {
-		records, err := log.Fetch(t.Context(), shard, at, 100, nil)
+		records, err := log.Fetch(t.Context(), shard, at, 0, 100, nil)
 		if err != nil {
 			t.Error(err)
 			return all
@@ -81,7 +81,7 @@ func fetch(t *testing.T, log Log, shard int, from rollcall.Offset, maxBytes int)
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	records, err := log.Fetch(ctx, shard, from, maxBytes, nil)
+	records, err := log.Fetch(ctx, shard, from, 0, maxBytes, nil)
 	must(t, err)
 	if len(records) == 0 {
 		t.Fatalf("shard %d from %d: no records and no error", shard, from)
