@@ -24,7 +24,9 @@ func diagram() map[string][]string {
 
 		"eventlog":     {"."},
 		"store":        {".", "block"},
-		"store/sqlite": {".", "block", "store"},
+		"store/chunk":  {".", "block", "store"},
+		"store/sqlite": {".", "block", "store", "store/chunk"},
+		"store/mysql":  {".", "block", "store", "store/chunk"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
@@ -47,7 +49,7 @@ func forTests() []string {
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold"} }
+func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
 
 type source struct {
 	file *ast.File
