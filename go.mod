@@ -36,9 +36,13 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-require github.com/redis/rueidis v1.0.79
+require (
+	github.com/go-sql-driver/mysql v1.10.1
+	github.com/redis/rueidis v1.0.79
+)
 
 require (
+	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect
 	github.com/basgys/goxml2json v1.1.1-0.20231018121955-e66ee54ceaad // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -24,7 +24,9 @@ func diagram() map[string][]string {
 
 		"eventlog":     {"."},
 		"store":        {".", "block"},
-		"store/sqlite": {".", "block", "store"},
+		"store/chunk":  {".", "block", "store"},
+		"store/sqlite": {".", "block", "store", "store/chunk"},
+		"store/mysql":  {".", "block", "store", "store/chunk"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
@@ -43,11 +45,11 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold"} }
+func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
 
 type source struct {
 	file *ast.File
