@@ -22,11 +22,12 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":     {"."},
-		"store":        {".", "block"},
-		"store/chunk":  {".", "block", "store"},
-		"store/sqlite": {".", "block", "store", "store/chunk"},
-		"store/mysql":  {".", "block", "store", "store/chunk"},
+		"eventlog":       {"."},
+		"eventlog/kafka": {".", "eventlog"},
+		"store":          {".", "block"},
+		"store/chunk":    {".", "block", "store"},
+		"store/sqlite":   {".", "block", "store", "store/chunk"},
+		"store/mysql":    {".", "block", "store", "store/chunk"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
@@ -45,7 +46,8 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest",
+		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.
