@@ -22,15 +22,18 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":     {"."},
-		"store":        {".", "block"},
-		"store/sqlite": {".", "block", "store"},
+		"redisaddr": {},
+
+		"eventlog":             {"."},
+		"eventlog/redisstream": {".", "eventlog", "redisaddr"},
+		"store":                {".", "block"},
+		"store/sqlite":         {".", "block", "store"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
 		"intake":      {".", "decode", "record", "store", "eventlog"},
 		"cache":       {".", "block", "store"},
-		"cache/redis": {".", "cache"},
+		"cache/redis": {".", "cache", "redisaddr"},
 		"query":       {".", "block", "store", "cache"},
 		"api":         {".", "store", "query"},
 		"dashboard":   {},
