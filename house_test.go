@@ -22,25 +22,28 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":       {"."},
-		"eventlog/kafka": {".", "eventlog"},
-		"store":          {".", "block"},
-		"store/chunk":    {".", "block", "store"},
-		"store/sqlite":   {".", "block", "store", "store/chunk"},
-		"store/mysql":    {".", "block", "store", "store/chunk"},
+		"redisaddr": {},
+
+		"eventlog":             {"."},
+		"eventlog/kafka":       {".", "eventlog"},
+		"eventlog/redisstream": {".", "eventlog", "redisaddr"},
+		"store":                {".", "block"},
+		"store/chunk":          {".", "block", "store"},
+		"store/sqlite":         {".", "block", "store", "store/chunk"},
+		"store/mysql":          {".", "block", "store", "store/chunk"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
 		"intake":      {".", "decode", "record", "store", "eventlog"},
 		"cache":       {".", "block", "store"},
-		"cache/redis": {".", "cache"},
+		"cache/redis": {".", "cache", "redisaddr"},
 		"query":       {".", "block", "store", "cache"},
 		"api":         {".", "store", "query"},
 		"dashboard":   {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
