@@ -178,12 +178,16 @@ func TestAppendBounds(t *testing.T) {
 	if err := put(l, 0, "%0100000d", 1); err == nil || !strings.Contains(err.Error(), "max.message.bytes") {
 		t.Errorf("got %v", err)
 	}
+	must(t, put(l, 0, "off"))
 	s.Freeze()
 	failed := make(chan error, 2)
 	for range 2 {
 		go func() { failed <- put(l, 0, "%090000d", 1) }()
 	}
-	eventually(t, "the log is full", func() bool { return errors.Is(put(l, 0, "%050000d", 1), eventlog.ErrFull) })
+	eventually(t, "both wait", func() bool { return l.Stats().Waiting > 180_000 })
+	if err := put(l, 0, "%050000d", 1); !errors.Is(err, eventlog.ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
 	for range 2 {
 		if err := <-failed; !errors.Is(err, eventlog.ErrUnavailable) {
 			t.Errorf("got %v, want ErrUnavailable", err)
