@@ -218,7 +218,9 @@ func TestReleaseEndsWithTheLease(t *testing.T) {
 	own(t, open(t, cfg), b)
 	redistest.Eventually(t, "both are members", func() bool { return s.Do("ZCARD", "{rollcall}:log:members") == "2" })
 	s.Freeze()
-	wantShares(t, "the lease has ended", []int{0}, a)
+	if took := wantShares(t, "the lease has ended", []int{0}, a); took > cfg.LeaseTime {
+		t.Errorf("a Release ended after %s", took)
+	}
 	s.Thaw()
 	wantShares(t, "the other takes one over", []int{1, 1}, a, b)
 }
