@@ -19,3 +19,6 @@ func (l *Log) Abandon() error {
 
 // Closed tells whether the log was closed.
 func (l *Log) Closed() bool { return l.closed() }
+
+// Checksum is that of a record.
+func Checksum(count, payload string) string { return checksum(count, payload) }
