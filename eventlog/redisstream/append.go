@@ -33,7 +33,8 @@ func (l *Log) append(ctx context.Context, records []eventlog.Record, mark *event
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := l.check(records, mark); err != nil {
+	size, err := l.check(records, mark)
+	if err != nil {
 		return err
 	}
 	if err := l.full.check(); err != nil && len(records) > 0 {
@@ -52,31 +53,32 @@ func (l *Log) append(ctx context.Context, records []eventlog.Record, mark *event
 		}
 		return l.failure(err)
 	}
+	l.full.add(size)
 	if mark == nil {
 		return nil
 	}
 	return l.marks.moved(mark, expected, reply)
 }
 
-func (l *Log) check(records []eventlog.Record, mark *eventlog.Mark) error {
-	size := 0
+// check gives what the records weigh, about.
+func (l *Log) check(records []eventlog.Record, mark *eventlog.Mark) (size int, err error) {
 	for i := range records {
 		r := &records[i]
 		if r.Shard < 0 || r.Shard >= l.cfg.Shards {
-			return fmt.Errorf("record %d: shard %d of %d", i, r.Shard, l.cfg.Shards)
+			return 0, fmt.Errorf("record %d: shard %d of %d", i, r.Shard, l.cfg.Shards)
 		}
 		if r.Count < 1 || r.Count > math.MaxInt32 {
-			return fmt.Errorf("record %d: %d events: want 1 to %d", i, r.Count, math.MaxInt32)
+			return 0, fmt.Errorf("record %d: %d events: want 1 to %d", i, r.Count, math.MaxInt32)
 		}
 		size += recordRoom + len(r.Payload)
 	}
 	if mark != nil && (len(mark.Source) > maxSource || mark.Position < 0) {
-		return fmt.Errorf("mark of %d bytes at %d: want at most %d bytes, and a position", len(mark.Source), mark.Position, maxSource)
+		return 0, fmt.Errorf("mark of %d bytes at %d: want at most %d bytes, and a position", len(mark.Source), mark.Position, maxSource)
 	}
 	if size > eventlog.MaxAppend {
-		return fmt.Errorf("%d bytes in %d records: want at most %d: split the batch", size, len(records), eventlog.MaxAppend)
+		return 0, fmt.Errorf("%d bytes in %d records: want at most %d: split the batch", size, len(records), eventlog.MaxAppend)
 	}
-	return nil
+	return size, nil
 }
 
 // command gives the keys and arguments of the script. It copies payloads: the library may still write a command whose

@@ -58,7 +58,8 @@ func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, 
 func durable(t testing.TB) *redistest.Server {
 	t.Helper()
 	s := redistest.Start(t)
-	s.Do("CONFIG", "SET", "appendfsync", "always", "appendonly", "yes")
+	s.Kill()
+	s.RestartWith("--appendonly", "yes", "--appendfsync", "always")
 	return s
 }
 

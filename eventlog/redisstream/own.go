@@ -48,13 +48,13 @@ func (m *member) stay(ctx context.Context) error {
 		if m.closed() {
 			return eventlog.ErrClosed
 		}
+		m.expire()
 		news := m.news.of(-1)
 		share, mine, err := m.turn(ctx, "")
 		switch {
 		case errors.Is(err, eventlog.ErrLost):
 			return err
 		case err != nil:
-			m.expire()
 			if text := err.Error(); text != last && ctx.Err() == nil {
 				m.logger.Warn("can't renew the lease on shards of the log; trying again", "error", err, "held", len(m.held))
 				last = text
@@ -71,14 +71,30 @@ func (m *member) stay(ctx context.Context) error {
 	return nil
 }
 
-// pause is how long until the next turn: three in the time of a lease, or ten, so that shards of the dead are seen early.
+// pause is how long until the next turn: a tenth of a lease or a second, so that shards of the dead are seen early.
 func (m *member) pause() time.Duration {
-	pause := min(m.cfg.LeaseTime/10, time.Second)
-	if left := time.Until(m.lease()); left > 0 {
-		pause = min(pause, left)
+	pause, left := min(m.cfg.LeaseTime/10, time.Second), time.Until(m.lease())
+	if left > 0 {
+		return max(min(pause, left), time.Millisecond)
 	}
-	return max(pause, 10*time.Millisecond)
+	if len(m.held) > 0 {
+		return 0 // what is held is lost at once
+	}
+	return pause
 }
+
+// leased bounds a call by what is left of the lease, so that its end is never overslept.
+func (m *member) leased(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := m.within(ctx)
+	lease := m.lease()
+	if !time.Now().Before(lease) {
+		return ctx, cancel
+	}
+	ctx, stop := context.WithDeadline(ctx, lease)
+	return ctx, func() { stop(); cancel() }
+}
+
+func (m *member) expired() bool { return !time.Now().Before(m.lease()) }
 
 func (m *member) lease() time.Time {
 	m.mu.Lock()
@@ -90,13 +106,8 @@ func (m *member) lease() time.Time {
 // counted from before the server counted it, and ends a tenth earlier.
 func (m *member) turn(ctx context.Context, most string) (share int, mine []int, err error) {
 	began := time.Now()
-	ctx, cancel := m.within(ctx)
+	ctx, cancel := m.leased(ctx)
 	defer cancel()
-	if left := time.Until(m.lease()); left > 0 {
-		short, stop := context.WithTimeout(ctx, left)
-		defer stop()
-		ctx = short
-	}
 	reply, err := m.scripts.turn.Exec(ctx, m.link.client, []string{m.keys.meta, m.keys.members, m.keys.owners},
 		[]string{m.identity, m.id, strconv.FormatInt(m.cfg.LeaseTime.Milliseconds(), 10), strconv.Itoa(m.cfg.Shards), m.keys.turns, most}).AsIntSlice()
 	if err != nil {
@@ -116,7 +127,7 @@ func (m *member) turn(ctx context.Context, most string) (share int, mine []int, 
 
 // expire loses all shards once the lease may have ended for others.
 func (m *member) expire() {
-	if len(m.held) > 0 && !time.Now().Before(m.lease()) {
+	if len(m.held) > 0 && m.expired() {
 		lost := m.held
 		m.held = nil
 		m.owner.Lose(lost)
@@ -158,7 +169,7 @@ func (m *member) release(ctx context.Context, shards []int) {
 	var renewing sync.WaitGroup
 	renewing.Go(func() { m.renew(ctx, cancel) })
 	m.owner.Release(ctx, shards)
-	expired := !time.Now().Before(m.lease())
+	expired := m.expired()
 	cancel()
 	renewing.Wait()
 	m.held = slices.DeleteFunc(m.held, func(shard int) bool { return slices.Contains(shards, shard) })
@@ -170,16 +181,20 @@ func (m *member) release(ctx context.Context, shards []int) {
 // renew keeps the lease until ctx is done, and ends ctx when the lease has.
 func (m *member) renew(ctx context.Context, end context.CancelFunc) {
 	for ctx.Err() == nil {
-		if _, _, err := m.turn(ctx, "0"); err != nil && !time.Now().Before(m.lease()) {
+		if m.expired() {
 			end()
 			return
 		}
+		_, _, _ = m.turn(ctx, "0") // an error shows when the lease has expired
 		sleep(ctx, m.pause())
 	}
 }
 
 func (m *member) give(ctx context.Context, leave string, shards []int) error {
-	ctx, cancel := m.within(ctx)
+	if m.expired() {
+		return errors.New("the lease has ended")
+	}
+	ctx, cancel := m.leased(ctx)
 	defer cancel()
 	args := []string{m.id, m.keys.turns, leave}
 	for _, shard := range shards {

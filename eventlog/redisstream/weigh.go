@@ -10,7 +10,7 @@ import (
 
 const weighEvery = time.Second
 
-// fullness is what the streams weighed when it was looked last.
+// fullness is what the streams weighed when it was looked last, and what this process has appended since.
 type fullness struct{ bytes, limit atomic.Int64 }
 
 func (f *fullness) check() error {
@@ -20,7 +20,10 @@ func (f *fullness) check() error {
 	return nil
 }
 
-// weigh asks each second what memory the streams take, so that the limit holds about, at no cost to Appends.
+func (f *fullness) add(bytes int) { f.bytes.Add(int64(bytes)) }
+
+// weigh asks each second what memory the streams take, so that the limit holds, but for what other processes append in that
+// second, at no cost to Appends.
 func (l *Log) weigh() {
 	l.full.limit.Store(l.cfg.MaxBytes)
 	for !l.closed() {
