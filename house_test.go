@@ -54,7 +54,9 @@ func forTests() []string {
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
+func pure() []string {
+	return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"}
+}
 
 type source struct {
 	file *ast.File
