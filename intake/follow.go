@@ -40,6 +40,7 @@ type Follower struct {
 	cfg     MessageConfig
 	topic   Topic
 	deps    FollowDeps
+	retry   time.Duration // first pause between tries
 	total   totals
 	gaps    atomic.Int64
 	missed  atomic.Int64
@@ -60,7 +61,7 @@ type Stats struct {
 // NewFollower checks cfg.
 func NewFollower(cfg MessageConfig, topic Topic, deps FollowDeps) (*Follower, error) {
 	cfg.Shards = deps.Log.Shards()
-	f := &Follower{cfg: cfg, topic: topic, deps: deps, at: make([]atomic.Int64, topic.Partitions), lag: make([]atomic.Int64, topic.Partitions)}
+	f := &Follower{cfg: cfg, topic: topic, deps: deps, retry: firstRetry, at: make([]atomic.Int64, topic.Partitions), lag: make([]atomic.Int64, topic.Partitions)}
 	for p := range f.at {
 		f.at[p].Store(unknownValue)
 		f.lag[p].Store(unknownValue)
@@ -91,7 +92,7 @@ func (f *Follower) Run(ctx context.Context) error {
 // persist follows a partition through failures.
 func (f *Follower) persist(ctx context.Context, p int, t *Translator) error {
 	lost := 0
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+	for wait := f.retry; ; wait = min(2*wait, lastRetry) {
 		began := f.deps.Now()
 		err := f.follow(ctx, p, t)
 		if errors.Is(err, eventlog.ErrLost) {
@@ -106,7 +107,7 @@ func (f *Follower) persist(ctx context.Context, p int, t *Translator) error {
 			return fmt.Errorf("follow %s: %w", f.topic.Name(p), err)
 		}
 		if f.deps.Now().Sub(began) > steadyFor {
-			wait = firstRetry
+			wait = f.retry
 		}
 		f.retries.Add(1)
 		f.deps.Logger.Warn("source: trying again", "source", f.topic.Name(p), "wait", wait, "error", err)

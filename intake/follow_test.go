@@ -67,6 +67,7 @@ func newFollower(t testing.TB, topic Topic, log eventlog.Appender, marks func(co
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.retry = time.Millisecond
 	return f
 }
 
