@@ -25,10 +25,21 @@ const (
 	unknownValue = -1
 )
 
+// Mark gives the durable mark of a source in a log.
+type Mark func(ctx context.Context, source string) (position int64, known bool, err error)
+
+// MarkIn is the Mark of a log that holds its marks in memory, as the embedded one does.
+func MarkIn(marks func() map[string]int64) Mark {
+	return func(_ context.Context, source string) (int64, bool, error) {
+		position, known := marks()[source]
+		return position, known, nil
+	}
+}
+
 // FollowDeps is what a Follower works with.
 type FollowDeps struct {
 	Log        eventlog.Appender
-	Marks      func(context.Context) (map[string]int64, error) // the durable marks of Log
+	Mark       Mark // of Log
 	Quarantine *Quarantine
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -166,15 +177,14 @@ func graceful(ctx context.Context, grace time.Duration) (context.Context, contex
 
 // position is where the log's mark says, or the beginning.
 func (f *Follower) position(ctx context.Context, p int) (rollcall.Offset, error) {
-	marks, err := f.deps.Marks(ctx)
+	mark, known, err := f.deps.Mark(ctx, f.topic.Mark(p))
 	if err != nil {
-		return 0, fmt.Errorf("read marks: %w", err)
+		return 0, fmt.Errorf("read mark: %w", err)
 	}
 	first, next, err := f.topic.Bounds(ctx, p)
 	if err != nil {
 		return 0, fmt.Errorf("bounds: %w", err)
 	}
-	mark, known := marks[f.topic.Mark(p)]
 	at := rollcall.Offset(mark)
 	switch {
 	case !known:

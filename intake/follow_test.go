@@ -55,15 +55,11 @@ func (r reading) Bounds(ctx context.Context, p int) (first, next rollcall.Offset
 	return r.bounds(ctx, p)
 }
 
-func marksOf(l *eventlog.Log) func(context.Context) (map[string]int64, error) {
-	return func(context.Context) (map[string]int64, error) { return l.Marks(), nil }
-}
-
-func newFollower(t testing.TB, topic Topic, log eventlog.Appender, marks func(context.Context) (map[string]int64, error), box *letterbox) *Follower {
+func newFollower(t testing.TB, topic Topic, log eventlog.Appender, mark Mark, box *letterbox) *Follower {
 	t.Helper()
 	q := NewQuarantine(box, quiet())
 	t.Cleanup(q.Close)
-	f, err := NewFollower(messageConfig(), topic, FollowDeps{Log: log, Marks: marks, Quarantine: q, Logger: quiet(), Now: time.Now})
+	f, err := NewFollower(messageConfig(), topic, FollowDeps{Log: log, Mark: mark, Quarantine: q, Logger: quiet(), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +90,7 @@ func TestFollowExactlyOnce(t *testing.T) {
 	for rounds := 0; !done(); rounds++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		follower := newFollower(t, topic, f, marksOf(log), box)
+		follower := newFollower(t, topic, f, MarkIn(log.Marks), box)
 		go func() { ended <- follower.Run(ctx) }()
 		for start := f.calls.Load(); f.calls.Load() < start+40 && !done(); {
 			time.Sleep(time.Millisecond)
@@ -126,7 +122,7 @@ func TestFollowTellsOfGaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.partitions[0] = slices.Clone(h.partitions[0][30:])
-	follower := newFollower(t, topic, log, marksOf(log), &letterbox{})
+	follower := newFollower(t, topic, log, MarkIn(log.Marks), &letterbox{})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- follower.Run(ctx) }()
@@ -141,7 +137,7 @@ func TestFollowTellsOfGaps(t *testing.T) {
 		t.Errorf("%+v, marks %v", s, log.Marks())
 	}
 	h.partitions[0] = h.partitions[0][:50]
-	if err := newFollower(t, topic, log, marksOf(log), &letterbox{}).Run(t.Context()); !errors.Is(err, eventlog.ErrLost) {
+	if err := newFollower(t, topic, log, MarkIn(log.Marks), &letterbox{}).Run(t.Context()); !errors.Is(err, eventlog.ErrLost) {
 		t.Errorf("a shorter topic: %v", err)
 	}
 }

@@ -3,12 +3,14 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"rollcall"
 	"rollcall/decode"
 	"rollcall/eventlog"
+	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -28,6 +30,9 @@ const (
 	ReasonEmpty      = "empty_message"
 	ReasonManyFaults = "many_faults" // the letter is the whole message
 )
+
+// recordBytes is about the largest payload of a record: Kafka takes a megabyte of it, by default.
+const recordBytes = 512 << 10
 
 // letterLimit is how many records of one message become dead letters of their own; beyond, the message becomes one, whole.
 const letterLimit = 1000
@@ -58,6 +63,7 @@ type Translator struct {
 	deps    TranslatorDeps
 	decoder *decode.Decoder
 	batch   *batch
+	full    []eventlog.Record
 	json    []byte
 	ev      rollcall.Event
 	letters []store.DeadLetter
@@ -96,6 +102,7 @@ func NewTranslator(cfg MessageConfig, topic Topic, deps TranslatorDeps) (*Transl
 func (t *Translator) Split(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
 	t.begin(t.add)
 	t.batch.reset()
+	t.full = t.full[:0]
 	for i := range messages {
 		if err := t.translate(ctx, &messages[i]); err != nil {
 			return nil, err
@@ -104,11 +111,17 @@ func (t *Translator) Split(ctx context.Context, messages []eventlog.Message) ([]
 	if err := t.end(ctx, true); err != nil {
 		return nil, err
 	}
-	return t.batch.seal(), nil
+	return append(t.full, t.batch.seal()...), nil
 }
 
+// add adds an event to the batch. A record that is large enough is set aside.
 func (t *Translator) add(ev *rollcall.Event, _ bool) error {
 	t.batch.add(ev)
+	shard := record.ShardOf(ev.User, len(t.batch.encoders))
+	if e := t.batch.encoders[shard]; e.Size() > recordBytes {
+		t.full = append(t.full, eventlog.Record{Shard: shard, Count: e.Count(), Payload: slices.Clone(e.Bytes())})
+		e.Reset()
+	}
 	return nil
 }
 
