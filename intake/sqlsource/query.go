@@ -1,10 +1,7 @@
 package sqlsource
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -99,58 +96,4 @@ func (s *Source) values(args []any, columns []*column, texts []string) ([]any, e
 		args = append(args, v)
 	}
 	return args, nil
-}
-
-// errSorts tells of a statement that would be a burden.
-var errSorts = errors.New("the server would scan or sort the table for each query")
-
-// explain asks the server how it would read a page. It refuses what scans or sorts.
-func (s *Source) explain(ctx context.Context) error {
-	text, args, err := s.statement(nil, 0, s.limit)
-	if err != nil {
-		return err
-	}
-	rows, err := s.db.QueryContext(ctx, "EXPLAIN "+text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	cells := make([][]byte, len(names))
-	dest := make([]any, len(names))
-	for i := range cells {
-		dest[i] = &cells[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if step := plan(names, cells); s.burdens(step) {
-			return fmt.Errorf("%w (%v): %w", errSorts, step, s.table.missing(s.order.columns[0], s.order.key))
-		}
-	}
-	return rows.Err()
-}
-
-// plan gives a row of EXPLAIN by the names of its columns.
-func plan(names []string, cells [][]byte) map[string]string {
-	step := map[string]string{}
-	for i, name := range names {
-		step[strings.ToLower(name)] = string(cells[i])
-	}
-	return step
-}
-
-// burdens judges a step of a plan, in the form of MySQL and MariaDB, or of TiDB.
-func (s *Source) burdens(step map[string]string) bool {
-	if extra, ok := step["extra"]; ok {
-		return step["key"] != s.order.index && !strings.Contains(extra, "mpossible") && !strings.Contains(extra, "no matching row") ||
-			strings.Contains(extra, "filesort") || strings.Contains(extra, "temporary")
-	}
-	operator := step["id"]
-	return slices.ContainsFunc([]string{"TableFullScan", "Sort", "TopN"}, func(bad string) bool { return strings.Contains(operator, bad) }) &&
-		s.order.index != "PRIMARY"
 }
