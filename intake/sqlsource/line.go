@@ -32,6 +32,7 @@ func (f *field) local() bool {
 
 // assign finds the columns of the fields.
 func (s *Source) assign() error {
+	s.id = []byte(`"` + eventID + `":`)
 	for _, f := range s.cfg.Fields {
 		prefix := append(appendText(nil, []byte(f.Input)), ':')
 		if f.Name == eventID {

@@ -1,4 +1,4 @@
-package sqlsource_test
+package sqlsource
 
 import (
 	"os"

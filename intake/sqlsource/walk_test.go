@@ -1,4 +1,4 @@
-package sqlsource_test
+package sqlsource
 
 import (
 	"context"
@@ -11,15 +11,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"rollcall/intake/sqlsource"
 )
 
 // world is a database with a table in it.
 type world struct {
 	*testing.T
 	db  *sql.DB
-	cfg sqlsource.Config
+	cfg Config
 }
 
 func newWorld(t *testing.T, statements ...string) *world {
@@ -29,14 +27,14 @@ func newWorld(t *testing.T, statements ...string) *world {
 	for _, s := range statements {
 		w.exec(s)
 	}
-	w.cfg = sqlsource.Config{DSN: server.DSN(name), Table: "logs", Location: time.UTC, Report: time.UTC, PageRows: 7, StatementTimeout: 10 * time.Second,
+	w.cfg = Config{DSN: server.DSN(name), Table: "logs", Location: time.UTC, Report: time.UTC, PageRows: 7, StatementTimeout: 10 * time.Second,
 		Fields: fields("user_id", "time", "event_id", "type", "campaign_id")}
 	return w
 }
 
-func fields(names ...string) (list []sqlsource.Field) {
+func fields(names ...string) (list []Field) {
 	for _, name := range names {
-		f := sqlsource.Field{Name: name, Input: name, Columns: []string{name}}
+		f := Field{Name: name, Input: name, Columns: []string{name}}
 		if name == "time" {
 			f.Columns = append(f.Columns, "created_at")
 		}
@@ -52,9 +50,9 @@ func (w *world) exec(statement string, args ...any) {
 	}
 }
 
-func (w *world) open() *sqlsource.Source {
+func (w *world) open() *Source {
 	w.Helper()
-	s, err := sqlsource.Open(context.Background(), w.cfg, sqlsource.Deps{Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(context.Background(), w.cfg, Deps{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -65,7 +63,7 @@ func (w *world) open() *sqlsource.Source {
 // refused opens what can't be opened.
 func (w *world) refused(parts ...string) {
 	w.Helper()
-	s, err := sqlsource.Open(context.Background(), w.cfg, sqlsource.Deps{Logger: slog.New(slog.DiscardHandler)})
+	s, err := Open(context.Background(), w.cfg, Deps{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		_ = s.Close()
 		w.Fatal("opened")
@@ -81,7 +79,7 @@ func (w *world) refused(parts ...string) {
 }
 
 // walk reads all lines behind a cursor, page by page.
-func (w *world) walk(s *sqlsource.Source, after sqlsource.Cursor) (lines []string, cursors []sqlsource.Cursor) {
+func (w *world) walk(s *Source, after Cursor) (lines []string, cursors []Cursor) {
 	w.Helper()
 	for {
 		p, err := s.Next(context.Background(), after, nil)
@@ -178,6 +176,9 @@ func (w *world) bruteForce() (lines []string) {
 		}
 		lines = append(lines, fmt.Sprintf(`{"user_id":%q,"time":%q,"campaign_id":"a","event_id":%q}`, user, at, "logs#"+id))
 	}
+	if rows.Err() != nil {
+		w.Fatal(rows.Err())
+	}
 	slices.Sort(lines)
 	return lines
 }
@@ -213,6 +214,9 @@ func (w *world) reads() (sum int64) {
 			w.Fatal(err)
 		}
 		sum += n
+	}
+	if rows.Err() != nil {
+		w.Fatal(rows.Err())
 	}
 	return sum
 }
