@@ -41,10 +41,11 @@ func diagram() map[string][]string {
 		"query":            {".", "block", "store", "cache"},
 		"api":              {".", "store", "query"},
 		"dashboard":        {},
+		"turns":            {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "intake/sqlsource", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "turns", "intake/sqlsource", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
