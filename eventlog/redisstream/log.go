@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -70,7 +71,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Log, error) {
 	}
 	l.news.init(cfg.Shards)
 	l.marks.known = make(map[string]int64)
-	l.trims.last = make(map[int]trim)
+	l.trims.last = make(map[int]time.Time)
 	var err error
 	if l.link, err = connect(ctx, &l.cfg, l.logger); err != nil {
 		return nil, fmt.Errorf("open redis log: %w", err)
@@ -122,9 +123,9 @@ func (l *Log) Close() error {
 // Shards is the number of shards.
 func (l *Log) Shards() int { return l.cfg.Shards }
 
-// Identity is the random name that the log got when it was made. Who keeps offsets keeps it with them: another one says
-// that the offsets are of a log that is gone.
-func (l *Log) Identity() string { return l.identity }
+// Identity names the log for ever: its key and a random name that it got when it was made. Who keeps offsets keeps it with
+// them: another one says that the offsets are of a log that is gone. It costs nothing and never fails.
+func (l *Log) Identity(context.Context) (string, error) { return l.keys.meta + " " + l.identity, nil }
 
 func (l *Log) closed() bool { return l.link.life.Err() != nil }
 
