@@ -123,9 +123,9 @@ func (l *Log) Close() error {
 // Shards is the number of shards.
 func (l *Log) Shards() int { return l.cfg.Shards }
 
-// Identity names the log for ever: its key and a random name that it got when it was made. Who keeps offsets keeps it with
-// them: another one says that the offsets are of a log that is gone. It costs nothing and never fails.
-func (l *Log) Identity(context.Context) (string, error) { return l.keys.meta + " " + l.identity, nil }
+// Identity is the random name that the log got when it was made. Who keeps offsets keeps it with them: another one says
+// that the offsets are of a log that is gone.
+func (l *Log) Identity() string { return l.identity }
 
 func (l *Log) closed() bool { return l.link.life.Err() != nil }
 
