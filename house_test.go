@@ -32,18 +32,20 @@ func diagram() map[string][]string {
 		"store/sqlite":         {".", "block", "store", "store/chunk"},
 		"store/mysql":          {".", "block", "store", "store/chunk"},
 
-		"fold":        {".", "block", "record", "store"},
-		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
-		"intake":      {".", "decode", "record", "store", "eventlog"},
-		"cache":       {".", "block", "store"},
-		"cache/redis": {".", "cache", "redisaddr"},
-		"query":       {".", "block", "store", "cache"},
-		"api":         {".", "store", "query"},
-		"dashboard":   {},
+		"fold":               {".", "block", "record", "store"},
+		"aggregate":          {".", "block", "record", "store", "eventlog", "fold"},
+		"intake":             {".", "decode", "record", "store", "eventlog"},
+		"intake/redissource": {".", "eventlog", "intake", "redisaddr"},
+		"intake/registry":    {"intake"},
+		"cache":              {".", "block", "store"},
+		"cache/redis":        {".", "cache", "redisaddr"},
+		"query":              {".", "block", "store", "cache"},
+		"api":                {".", "store", "query"},
+		"dashboard":          {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "intake/redissource", "intake/registry", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
@@ -54,7 +56,9 @@ func forTests() []string {
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
+func pure() []string {
+	return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"}
+}
 
 type source struct {
 	file *ast.File
