@@ -9,6 +9,7 @@ import (
 
 	"rollcall"
 	"rollcall/eventlog"
+	"rollcall/intake"
 )
 
 const (
@@ -50,27 +51,10 @@ func message(e *rueidis.XRangeSlice, field string) (eventlog.Message, error) {
 		if i > 0 {
 			m.Value = append(m.Value, ',')
 		}
-		m.Value = appendQuoted(m.Value, f.Field)
+		m.Value = intake.AppendString(m.Value, f.Field)
 		m.Value = append(m.Value, ':')
-		m.Value = appendQuoted(m.Value, f.Value)
+		m.Value = intake.AppendString(m.Value, f.Value)
 	}
 	m.Value = append(m.Value, '}')
 	return m, nil
-}
-
-// appendQuoted appends s as a JSON string. Bytes that are no UTF-8 stay: the decoder refuses them, and they are kept.
-func appendQuoted(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }

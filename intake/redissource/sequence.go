@@ -13,6 +13,8 @@ type sequence struct {
 	started bool
 }
 
+const maxMissing = 1 << 32 // a greater leap is a new beginning
+
 // see gives how many numbers are missing before that of the message. A smaller number than expected begins anew; a
 // message without one tells nothing.
 func (s *sequence) see(value []byte, field string) (missing int64) {
@@ -20,7 +22,7 @@ func (s *sequence) see(value []byte, field string) (missing int64) {
 	if !ok {
 		return 0
 	}
-	if s.started && n > s.next {
+	if s.started && n > s.next && n-s.next < maxMissing {
 		missing = n - s.next
 	}
 	s.next, s.started = n+1, true
@@ -47,7 +49,7 @@ func numberOf(value []byte, field string) (int64, bool) {
 				return 0, false
 			}
 			n, err := strconv.ParseInt(string(bytes.Trim(v, `"`)), 10, 64)
-			return n, err == nil && n >= 0
+			return n, err == nil && n >= 0 && n < 1<<62
 		}
 		if d.SkipValue() != nil {
 			return 0, false
