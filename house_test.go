@@ -22,30 +22,40 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":     {"."},
-		"store":        {".", "block"},
-		"store/chunk":  {".", "block", "store"},
-		"store/sqlite": {".", "block", "store", "store/chunk"},
-		"store/mysql":  {".", "block", "store", "store/chunk"},
+		"redisaddr": {},
 
-		"fold":        {".", "block", "record", "store"},
-		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
-		"intake":      {".", "decode", "record", "store", "eventlog"},
-		"cache":       {".", "block", "store"},
-		"cache/redis": {".", "cache"},
-		"query":       {".", "block", "store", "cache"},
-		"api":         {".", "store", "query"},
-		"dashboard":   {},
+		"eventlog":             {"."},
+		"eventlog/kafka":       {".", "eventlog"},
+		"eventlog/redisstream": {".", "eventlog", "redisaddr"},
+		"store":                {".", "block"},
+		"store/chunk":          {".", "block", "store"},
+		"store/sqlite":         {".", "block", "store", "store/chunk"},
+		"store/mysql":          {".", "block", "store", "store/chunk"},
+
+		"fold":               {".", "block", "record", "store"},
+		"aggregate":          {".", "block", "record", "store", "eventlog", "fold"},
+		"intake":             {".", "decode", "record", "store", "eventlog"},
+		"intake/redissource": {".", "eventlog", "intake", "redisaddr"},
+		"intake/registry":    {"intake"},
+		"intake/sqlsource":   {"decode"},
+		"cache":              {".", "block", "store"},
+		"cache/redis":        {".", "cache", "redisaddr"},
+		"query":              {".", "block", "store", "cache"},
+		"api":                {".", "store", "query"},
+		"dashboard":          {},
+		"turns":              {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "simtest", "apptest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest",
+		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "simtest", "apptest"}
 }
 
 // Packages without I/O, clock, randomness or log.

@@ -4,16 +4,18 @@ import (
 	"errors"
 	"strings"
 
-	"rollcall/cache/redis"
+	"rollcall/redisaddr"
 )
 
 // hidden is printed instead of what nobody else should read.
 const hidden = "(hidden)"
 
 type (
-	secret  string
-	secrets []string
-	address string // may hold a user and a password
+	secret    string
+	secrets   []string
+	address   string // may hold a user and a password
+	addresses []string
+	dsn       string // likewise
 )
 
 func (s *secret) set(v any) error {
@@ -58,7 +60,7 @@ func (a *address) set(v any) error {
 
 // plain hides the user and the password, and all of an address that can't be understood.
 func (a *address) plain() any {
-	if _, err := redis.ParseAddr(string(*a)); err != nil {
+	if _, err := redisaddr.Parse(string(*a)); err != nil {
 		return hidden
 	}
 	before, rest, _ := strings.Cut(string(*a), "://")
@@ -71,4 +73,29 @@ func (a *address) plain() any {
 		rest = hidden + rest[at:]
 	}
 	return before + rest
+}
+
+func (a *addresses) set(v any) error { return (*list)(a).set(v) }
+
+func (a *addresses) plain() any {
+	shown := make([]string, len(*a))
+	for i := range shown {
+		shown[i] = (*address)(&(*a)[i]).plain().(string)
+	}
+	return shown
+}
+
+func (d *dsn) set(v any) error { return (*address)(d).set(v) }
+
+// plain shows what comes after the user and the password, and nothing of what has no place for them.
+func (d *dsn) plain() any {
+	at := strings.LastIndexByte(string(*d), '@')
+	switch {
+	case *d == "":
+		return ""
+	case at < 0:
+		return hidden
+	}
+	rest, _, _ := strings.Cut(string(*d)[at:], "?")
+	return hidden + rest
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"rollcall"
+	"rollcall/store"
 )
 
 // nodeStatus is the reply of GET /api/v1/status.
@@ -17,18 +20,20 @@ type nodeStatus struct {
 	Version         string        `json:"version"`
 	At              string        `json:"at"`
 	CompleteThrough string        `json:"complete_through"` // every event acknowledged up to then is in the figures
+	Roles           []string      `json:"roles"`
 	Dimensions      []string      `json:"dimensions"`
 	Timezone        string        `json:"timezone"`
 	Accepted        int64         `json:"accepted"`
 	Duplicates      int64         `json:"duplicates"`
 	Late            int64         `json:"late"`
 	Users           int64         `json:"users"`
-	Lag             uint64        `json:"lag"` // events in the log that are not yet in the figures
+	Lag             *uint64       `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
 	Quarantined     int64         `json:"quarantined_since_start"`
 	Lost            int64         `json:"quarantine_lost"`
 	Commits         int64         `json:"commits_since_start"`
 	Snapshots       int64         `json:"snapshots_since_start"`
 	Retries         int64         `json:"commit_retries"`
+	Fenced          int64         `json:"shards_fenced"` // taken over by another process unannounced
 	CommitMS        float64       `json:"last_commit_ms"`
 	Log             logStatus     `json:"log"`
 	Shards          []shardStatus `json:"shards"`
@@ -36,7 +41,9 @@ type nodeStatus struct {
 	Cache           cacheStatus   `json:"cache"`
 }
 
+// logStatus is the log's part. All but its kind and failure are of an embedded log.
 type logStatus struct {
+	Kind      string  `json:"kind"`
 	Segments  int     `json:"segments"`
 	Bytes     int64   `json:"bytes"`
 	Appends   int64   `json:"appends_since_start"`
@@ -46,18 +53,19 @@ type logStatus struct {
 }
 
 type shardStatus struct {
-	Shard      int    `json:"shard"`
-	Epoch      uint64 `json:"epoch"`
-	Offset     uint64 `json:"offset"` // committed
-	Snapshot   uint64 `json:"snapshot"`
-	LogFirst   uint64 `json:"log_first"`
-	LogNext    uint64 `json:"log_next"`
-	Lag        uint64 `json:"lag"`
-	Accepted   int64  `json:"accepted"`
-	Duplicates int64  `json:"duplicates"`
-	Late       int64  `json:"late"`
-	Users      int64  `json:"users"`
-	Newest     string `json:"newest_event,omitempty"`
+	Shard      int     `json:"shard"`
+	Owned      bool    `json:"owned"` // by the process asked
+	Epoch      uint64  `json:"epoch"`
+	Offset     uint64  `json:"offset"` // committed
+	Snapshot   uint64  `json:"snapshot"`
+	LogFirst   uint64  `json:"log_first"`
+	LogNext    uint64  `json:"log_next"`
+	Lag        *uint64 `json:"lag"`
+	Accepted   int64   `json:"accepted"`
+	Duplicates int64   `json:"duplicates"`
+	Late       int64   `json:"late"`
+	Users      int64   `json:"users"`
+	Newest     string  `json:"newest_event,omitempty"`
 }
 
 type sizeStatus struct {
@@ -72,29 +80,96 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, agg, log := time.Now(), n.aggregator.Status(), n.log.Stats()
-	kept, lost := n.quarantine.Counts()
-	s := &nodeStatus{Version: version(), At: n.stamp(now), CompleteThrough: n.stamp(n.freshness()), Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone,
-		Quarantined: kept, Lost: lost, Commits: agg.Commits, Snapshots: agg.Snapshots, Retries: agg.Retries, CommitMS: inMS(agg.CommitTook),
-		Log: logStatus{Segments: log.Segments, Bytes: log.Bytes, Appends: log.Appends, Syncs: log.Syncs, SyncP99MS: inMS(log.SyncP99)}, Cache: n.cacheStatus()}
-	if log.Failed != nil {
-		s.Log.Failed = log.Failed.Error()
+	positions, err := n.positions(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for i, p := range agg.Shards {
-		bounds := log.Shards[i]
-		sh := shardStatus{Shard: i, Epoch: p.Epoch, Offset: uint64(p.Offset), Snapshot: uint64(p.Snapshot), LogFirst: uint64(bounds.First),
-			LogNext: uint64(bounds.Next), Accepted: p.Accepted, Duplicates: p.Duplicates, Late: p.Late, Users: p.Users}
-		sh.Lag = sh.LogNext - min(sh.Offset, sh.LogNext)
-		if p.Accepted > 0 {
-			sh.Newest = n.stamp(time.UnixMilli(p.MaxTime))
-		}
-		s.Accepted, s.Duplicates, s.Late, s.Users, s.Lag = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users, s.Lag+sh.Lag
-		s.Shards = append(s.Shards, sh)
+	kept, lost := n.quarantine.Counts()
+	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
+		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Log: n.logStatus(), Cache: n.cacheStatus()}
+	owned := n.aggregatorStatus(s)
+	for i := range positions {
+		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
 	}
 	for _, size := range sizes {
 		s.Store = append(s.Store, sizeStatus{size.Name, size.Chunks, size.Bytes})
 	}
 	return s, nil
+}
+
+// aggregatorStatus fills in the rhythm of commits, and gives the shards that this process owns.
+func (n *node) aggregatorStatus(s *nodeStatus) (owned map[int]bool) {
+	owned = map[int]bool{}
+	if n.aggregator == nil {
+		return owned
+	}
+	agg := n.aggregator.Status()
+	s.Commits, s.Snapshots, s.Retries, s.Fenced, s.CommitMS = agg.Commits, agg.Snapshots, agg.Retries, agg.Fenced, inMS(agg.CommitTook)
+	for _, p := range agg.Shards {
+		owned[p.Shard] = true
+	}
+	return owned
+}
+
+func (n *node) logStatus() logStatus {
+	s := logStatus{Kind: n.cfg.LogKind}
+	if n.embedded == nil {
+		return s
+	}
+	log := n.embedded.Stats()
+	s.Segments, s.Bytes, s.Appends, s.Syncs, s.SyncP99MS = log.Segments, log.Bytes, log.Appends, log.Syncs, inMS(log.SyncP99)
+	if log.Failed != nil {
+		s.Failed = log.Failed.Error()
+	}
+	return s
+}
+
+// shardStatus looks at a shard in the log too. A log that can't be asked is told in its status.
+func (n *node) shardStatus(ctx context.Context, p *store.Position, owned map[int]bool, log *logStatus) shardStatus {
+	s := shardStatus{Shard: p.Shard, Owned: owned[p.Shard], Epoch: p.Epoch, Offset: uint64(p.Offset), Snapshot: uint64(p.Snapshot),
+		Accepted: p.Accepted, Duplicates: p.Duplicates, Late: p.Late, Users: p.Users}
+	if p.Accepted > 0 {
+		s.Newest = n.stamp(time.UnixMilli(p.MaxTime))
+	}
+	if log.Failed != "" && n.embedded == nil {
+		return s // another shard has waited for it
+	}
+	first, next, lag, err := n.bounds(ctx, p)
+	if err != nil {
+		log.Failed = err.Error()
+		return s
+	}
+	s.LogFirst, s.LogNext, s.Lag = uint64(first), uint64(next), &lag
+	return s
+}
+
+// bounds gives those of a shard, and how much of the log lies behind a position: the difference of the offsets, unless
+// the log says otherwise.
+func (n *node) bounds(ctx context.Context, p *store.Position) (first, next rollcall.Offset, lag uint64, err error) {
+	first, next, err = n.log.Bounds(ctx, p.Shard)
+	lag = uint64(next - min(p.Offset, next))
+	if counts, ok := n.log.(interface {
+		Behind(ctx context.Context, shard int, from rollcall.Offset) (int64, error)
+	}); ok && err == nil && lag > 0 {
+		var records int64
+		records, err = counts.Behind(ctx, p.Shard, p.Offset)
+		lag = uint64(max(records, 0))
+	}
+	return first, next, lag, err
+}
+
+func (s *nodeStatus) add(sh shardStatus) {
+	s.Accepted, s.Duplicates, s.Late, s.Users = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users
+	switch {
+	case sh.Lag == nil:
+		s.Lag = nil
+	case len(s.Shards) == 0:
+		lag := *sh.Lag
+		s.Lag = &lag
+	case s.Lag != nil:
+		*s.Lag += *sh.Lag
+	}
+	s.Shards = append(s.Shards, sh)
 }
 
 func inMS(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -103,35 +178,24 @@ func (n *node) stamp(t time.Time) string {
 	return t.In(n.calendar.Location()).Format("2006-01-02T15:04:05.000Z07:00")
 }
 
-// freshness is the moment up to which every event that was acknowledged is committed.
-func (n *node) freshness() time.Time {
-	through := time.Now()
-	shards := n.log.Stats().Shards
-	for i, p := range n.aggregator.Status().Shards {
-		// Received never falls within a shard, so what is not committed was received at that of the last one or later.
-		if at := time.UnixMilli(p.Received - 1); p.Offset < shards[i].Next && at.Before(through) {
-			through = at
-		}
-	}
-	return through
-}
-
-// totals sums the positions of all shards.
-func (n *node) totals() (t struct{ Accepted, Duplicates, Late int64 }) {
-	for _, p := range n.aggregator.Status().Shards {
-		t.Accepted, t.Duplicates, t.Late = t.Accepted+p.Accepted, t.Duplicates+p.Duplicates, t.Late+p.Late
-	}
-	return t
-}
-
 // reached tells whether s has committed all that was in the log at the time of goal.
 func (s *nodeStatus) reached(goal *nodeStatus) bool {
+	if goal.Lag == nil {
+		return false
+	}
 	for i := range goal.Shards {
 		if i >= len(s.Shards) || s.Shards[i].Offset < goal.Shards[i].LogNext {
 			return false
 		}
 	}
 	return true
+}
+
+func lagged(lag *uint64) string {
+	if lag == nil {
+		return "?"
+	}
+	return humanize.Comma(int64(*lag))
 }
 
 type statusCmd struct {
@@ -186,9 +250,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 	count := humanize.Comma
 	fmt.Fprintf(w, "shard\toffset\tlog end\tlag\taccepted\tduplicates\tlate\tusers\tnewest event\t\n")
 	for _, sh := range s.Shards {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t\n", sh.Shard, sh.Offset, sh.LogNext, sh.Lag, count(sh.Accepted), count(sh.Duplicates), count(sh.Late), count(sh.Users), sh.Newest)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", sh.Shard, sh.Offset, sh.LogNext, lagged(sh.Lag), count(sh.Accepted), count(sh.Duplicates), count(sh.Late), count(sh.Users), sh.Newest)
 	}
-	fmt.Fprintf(w, "all\t\t\t%d\t%s\t%s\t%s\t%s\t\t\n\n", s.Lag, count(s.Accepted), count(s.Duplicates), count(s.Late), count(s.Users))
+	fmt.Fprintf(w, "all\t\t\t%s\t%s\t%s\t%s\t%s\t\t\n\n", lagged(s.Lag), count(s.Accepted), count(s.Duplicates), count(s.Late), count(s.Users))
 	fmt.Fprintf(w, "store\tchunks\tbytes\t\n")
 	for _, z := range s.Store {
 		fmt.Fprintf(w, "%s\t%s\t%s\t\n", z.Name, count(z.Chunks), humanBytes(z.Bytes))
@@ -196,7 +260,11 @@ func (s *nodeStatus) table(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
+	if s.Log.Kind == kindEmbedded {
+		fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
+	} else {
+		fmt.Fprintf(out, "\nlog               %s\n", s.Log.Kind)
+	}
 	fmt.Fprintf(out, "cache             %s\n", s.Cache.line())
 	if s.Cache.Redis != nil {
 		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())
@@ -205,7 +273,7 @@ func (s *nodeStatus) table(out io.Writer) error {
 	fmt.Fprintf(out, "dimensions        %v in %s\n", s.Dimensions, s.Timezone)
 	_, err := fmt.Fprintf(out, "version           %s\n", s.Version)
 	if s.Log.Failed != "" {
-		_, err = fmt.Fprintf(out, "the log has failed: %s; restart the server\n", s.Log.Failed)
+		_, err = fmt.Fprintf(out, "the log has failed: %s\n", s.Log.Failed)
 	}
 	return err
 }
