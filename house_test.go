@@ -43,7 +43,7 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "simtest", "apptest", "chaostest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "simtest", "apptest", "chaostest"}
 }
 
 // Packages without I/O, clock, randomness or log.
