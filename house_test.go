@@ -22,9 +22,10 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":     {"."},
-		"store":        {".", "block"},
-		"store/sqlite": {".", "block", "store"},
+		"eventlog":       {"."},
+		"eventlog/kafka": {".", "eventlog"},
+		"store":          {".", "block"},
+		"store/sqlite":   {".", "block", "store"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
@@ -43,7 +44,7 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "simtest", "apptest", "chaostest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "eventlog/kafka/kafkatest", "simtest", "apptest", "chaostest"}
 }
 
 // Packages without I/O, clock, randomness or log.

@@ -29,6 +29,16 @@ type Record struct {
 	Payload  []byte // valid until the next Fetch into the same slice
 }
 
+// Message is one entry of a partition that others write: Shard is the partition, and Key and Value are theirs, nil where
+// they gave none. A control message has neither and only tells that there is nothing up to Next.
+type Message struct {
+	Shard        int
+	Offset, Next rollcall.Offset
+	Time         int64  // Unix ms, as the writer or the broker set it
+	Key, Value   []byte // valid until the next Messages into the same slice
+	Control      bool
+}
+
 // Mark tells how far a source has been read. It becomes durable together with the records of its Append, so that an
 // interrupted import goes on exactly where it stopped.
 type Mark struct {
