@@ -19,6 +19,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if status, acted := ActOldWay(); acted {
+		os.Exit(status)
+	}
 	flag.Parse()
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics log to the global logger
 	code := m.Run()

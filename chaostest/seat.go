@@ -26,6 +26,7 @@ type Seat struct {
 	t     testing.TB
 	bin   string
 	args  []string
+	env   []string
 	url   atomic.Pointer[string] // of the process that listens
 	mu    sync.Mutex
 	now   *apptest.Server   // nil: nobody sits there
@@ -59,7 +60,7 @@ func (s *Seat) Up() {
 }
 
 func (s *Seat) launch() {
-	p := apptest.Launch(s.t, s.bin, nil, s.args...)
+	p := apptest.Launch(s.t, s.bin, s.env, s.args...)
 	s.now, s.all = p, append(s.all, p)
 	go s.watch(p)
 }
