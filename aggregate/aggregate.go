@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"rollcall"
 	"rollcall/eventlog"
 	"rollcall/fold"
@@ -31,8 +29,9 @@ type Config struct {
 	CommitInterval   time.Duration // between commits while events arrive
 	CommitEvents     int64         // a commit is due earlier after so many events
 	SnapshotInterval time.Duration
-	SnapshotEvents   int64 // a snapshot is due earlier after so many events
-	StateBytes       int64 // memory for the parts of state that can be written out and loaded again
+	SnapshotEvents   int64         // a snapshot is due earlier after so many events
+	StateBytes       int64         // memory for the parts of state that can be written out and loaded again
+	Grace            time.Duration // for the last commit, once Run is told to end
 }
 
 // Defaults fills what is zero.
@@ -52,6 +51,7 @@ func (c Config) Defaults() Config {
 	set(&c.HourRetention, 90*24*time.Hour)
 	set(&c.CommitInterval, 200*time.Millisecond)
 	set(&c.SnapshotInterval, time.Minute)
+	set(&c.Grace, 20*time.Second)
 	setN(&c.CommitEvents, 1_000_000)
 	setN(&c.SnapshotEvents, 2_000_000)
 	setN(&c.StateBytes, 256<<20)
@@ -77,90 +77,80 @@ type Deps struct {
 	Store  Store
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Ownership says which shards are this process's own; nil when all are, and nobody else may take one.
+	Ownership eventlog.Ownership
+	// Reporter is told of every commit; nil for nobody.
+	Reporter eventlog.Reporter
 	// Announce tells readers of a commit, before Wait does; nil for nobody. It must not wait.
 	Announce func()
+	// Turn waits for this process's turn to write and gives what ends it; nil for no turns. Nothing rests on it.
+	Turn func(ctx context.Context) (done func())
 	// Step is told the name of each step of the commit cycle it passes (see Steps); nil in production.
 	Step func(name string)
+}
+
+func (d Deps) defaults() Deps {
+	if d.Step == nil {
+		d.Step = func(string) {}
+	}
+	if d.Announce == nil {
+		d.Announce = func() {}
+	}
+	if d.Turn == nil {
+		d.Turn = func(context.Context) func() { return func() {} }
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
 }
 
 // Steps are the points of the commit cycle that Deps.Step is told of, besides those of the store.
 var Steps = [...]string{"aggregate.folded", "aggregate.cut", "aggregate.commit", "aggregate.committed", "aggregate.announced"}
 
-// Aggregator folds and commits the shards it has acquired.
+// Aggregator folds and commits the shards that are its own.
 type Aggregator struct {
-	cfg     Config
-	deps    Deps
-	values  *values
-	workers []*worker
-	open    []*part // shares taken and not yet committed, by shard; the committer's
-	stats   stats
+	cfg    Config
+	deps   Deps
+	values *values
+	stats  stats
 
-	folded  atomic.Int64 // events folded since the last cut
-	wake    chan struct{}
+	folded atomic.Int64 // events folded since the last cut
+	owned  atomic.Int64 // number of shards
+	wake   chan struct{}
+
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced with every commit
+	workers []*worker     // by shard; nil where it is not owned
+	changed chan struct{} // closed and replaced whenever a shard is taken up or a commit is in the store
 }
 
-// New acquires all shards, loads their state and replays the log from the snapshot to the committed offset.
+// New makes an aggregator that owns no shard yet. It reads the dimension values from the store.
 func New(ctx context.Context, cfg Config, deps Deps) (*Aggregator, error) {
-	if deps.Step == nil {
-		deps.Step = func(string) {}
-	}
-	if deps.Announce == nil {
-		deps.Announce = func() {}
-	}
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
-	cfg = cfg.Defaults()
-	a := &Aggregator{cfg: cfg, deps: deps, wake: make(chan struct{}, 1), changed: make(chan struct{})}
+	cfg, deps = cfg.Defaults(), deps.defaults()
+	a := &Aggregator{cfg: cfg, deps: deps, wake: make(chan struct{}, 1), workers: make([]*worker, deps.Shards), changed: make(chan struct{})}
 	var err error
-	if a.values, err = openValues(ctx, cfg, deps.Store); err != nil {
-		return nil, err
-	}
-	for shard := range deps.Shards {
-		a.workers = append(a.workers, newWorker(a, shard))
-		a.open = append(a.open, nil)
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	for _, w := range a.workers {
-		g.Go(func() error { return w.recover(gctx) })
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	deps.Announce() // of what the owner before has committed
-	return a, nil
+	a.values, err = openValues(ctx, cfg, deps.Store)
+	return a, err
 }
 
-// Run folds and commits until ctx is done, then commits and snapshots what is folded and returns nil.
+// Run owns, folds and commits shards until ctx is done, then commits and snapshots what is folded, within Grace, and
+// returns nil. It runs once.
 func (a *Aggregator) Run(ctx context.Context) error {
-	g, work := errgroup.WithContext(ctx)
-	for _, w := range a.workers {
-		g.Go(func() error { return w.fetch(work) })
-		g.Go(func() error { return w.run(work) })
+	o := newOwner(ctx, a)
+	ownership := a.deps.Ownership
+	if ownership == nil {
+		ownership = eventlog.Sole{Shards: a.deps.Shards}
 	}
-	g.Go(func() error { return a.commitLoop(work) })
-	if err := g.Wait(); ctx.Err() == nil || err != nil {
-		return err
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	for range 2 { // first what was under way, then the rest
-		if err := a.commit(last, true, func(w *worker, snapshot bool) (*part, error) { return w.cut(snapshot), nil }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.run(ctx, ownership)
 }
 
-// Wait returns once everything below the given offsets, one a shard, is committed.
+// Wait returns once all shards are taken up and everything below the given offsets, one a shard, is committed.
 func (a *Aggregator) Wait(ctx context.Context, next []rollcall.Offset) error {
 	for {
 		a.mu.Lock()
 		changed, done := a.changed, true
 		for shard, w := range a.workers {
-			done = done && w.committed.Offset >= next[shard]
+			done = done && w != nil && w.live && w.committed.Offset >= next[shard]
 		}
 		a.mu.Unlock()
 		if done {
@@ -172,6 +162,12 @@ func (a *Aggregator) Wait(ctx context.Context, next []rollcall.Offset) error {
 			return fmt.Errorf("wait for commits: %w", ctx.Err())
 		}
 	}
+}
+
+// news wakes those who wait. The caller holds mu.
+func (a *Aggregator) news() {
+	close(a.changed)
+	a.changed = make(chan struct{})
 }
 
 func (a *Aggregator) foldConfig(w *worker) fold.Config {

@@ -73,7 +73,18 @@ func (b *bench) own(cfg aggregate.Config, s aggregate.Store) (a *aggregate.Aggre
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
+	b.live(a)
 	return a, func() error { cancel(); return <-done }
+}
+
+// live waits until all shards are taken up.
+func (b *bench) live(a *aggregate.Aggregator) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := a.Wait(ctx, make([]rollcall.Offset, b.log.Shards())); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func (b *bench) wait(a *aggregate.Aggregator) {
@@ -224,6 +235,7 @@ func TestLateEventsGoToQuarantine(t *testing.T) {
 	b.post(day0, "new")
 	b.post(day0-5*24*3600_000, "old")
 	b.wait(a)
+	late := a.Status().Shards[0].Late
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +243,7 @@ func TestLateEventsGoToQuarantine(t *testing.T) {
 	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonLate || !strings.Contains(string(letters[0].Raw), `"campaign":"old"`) {
 		t.Errorf("got %+v, %v, want the old event", letters, err)
 	}
-	if got := a.Status().Shards[0].Late; got != 1 {
-		t.Errorf("late: got %d, want 1", got)
+	if late != 1 {
+		t.Errorf("late: got %d, want 1", late)
 	}
 }

@@ -3,11 +3,13 @@ package aggregate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"rollcall"
+	"rollcall/eventlog"
 	"rollcall/fold"
 	"rollcall/store"
 )
@@ -15,6 +17,7 @@ import (
 // stats are counters for Status.
 type stats struct {
 	commits, retries, snapshots atomic.Int64
+	fenced                      atomic.Int64
 	lastCommitMS                atomic.Int64 // Unix ms
 	commitTook                  atomic.Int64 // ns
 	over                        atomic.Bool  // state is over its budget until a snapshot
@@ -31,8 +34,9 @@ func (a *Aggregator) nudge() {
 	}
 }
 
-// commitLoop commits whenever the interval has passed or enough events are folded.
-func (a *Aggregator) commitLoop(ctx context.Context) error {
+// commitLoop commits whenever the interval has passed or enough events are folded, and what is to be let go of.
+func (o *owner) commitLoop() error {
+	a := o.a
 	tick := time.NewTicker(a.cfg.CommitInterval)
 	defer tick.Stop()
 	sinceSnapshot, lastSnapshot := int64(0), a.deps.Now()
@@ -40,16 +44,19 @@ func (a *Aggregator) commitLoop(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-a.wake:
-		case <-ctx.Done():
+		case r := <-o.releases:
+			if err := o.commit(func(w *worker) bool { return slices.Contains(r.shards, w.shard) }); err != nil {
+				return err
+			}
+			close(r.done)
+			continue
+		case <-o.work.Done():
 			return nil
 		}
 		sinceSnapshot += a.folded.Load()
 		age := a.deps.Now().Sub(lastSnapshot)
 		due := sinceSnapshot >= a.cfg.SnapshotEvents || age >= a.cfg.SnapshotInterval || age >= relief && a.stats.over.Load()
-		if err := a.commit(ctx, due, a.askCut(ctx)); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := o.commit(func(*worker) bool { return due }); err != nil {
 			return err
 		}
 		if due {
@@ -59,57 +66,73 @@ func (a *Aggregator) commitLoop(ctx context.Context) error {
 	}
 }
 
-// askCut asks a running worker for its share.
-func (a *Aggregator) askCut(ctx context.Context) func(*worker, bool) (*part, error) {
-	return func(w *worker, snapshot bool) (*part, error) {
-		c := cutRequest{snapshot, make(chan *part, 1)}
-		select {
-		case w.cuts <- c:
-			return <-c.reply, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+// commit gathers the workers' shares and commits them, with a snapshot of some. A share that meets a fence is left out,
+// and the others are committed without it; what is tried again is always the same share.
+func (o *owner) commit(snapshot func(*worker) bool) error {
+	parts := o.cuts(snapshot)
+	if len(parts) > 0 {
+		o.a.deps.Step(Steps[1])
 	}
-}
-
-// commit gathers the workers' shares and commits them. A share once taken stays open until it is committed, whatever
-// comes between: the worker's next share begins where it ends.
-func (a *Aggregator) commit(ctx context.Context, snapshot bool, cut func(*worker, bool) (*part, error)) error {
-	for i, w := range a.workers {
-		if a.open[i] != nil {
-			continue
+	for len(parts) > 0 {
+		err := o.a.write(o.work, parts)
+		var fence *store.FencedError
+		if errors.As(err, &fence) {
+			parts, err = o.without(parts, fence)
+		} else if err == nil {
+			o.a.published(parts)
+			parts = nil
 		}
-		p, err := cut(w, snapshot)
 		if err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
-		a.open[i] = p
-	}
-	var parts []*part
-	c := &store.Commit{At: a.deps.Now().UnixMilli()}
-	for _, p := range a.open {
-		if p != nil {
-			parts = append(parts, p)
-			c.Shards = append(c.Shards, p.commit(c.At, a.cfg.Dimensions))
+			return err
 		}
 	}
-	if len(parts) == 0 {
-		return nil
-	}
-	a.deps.Step(Steps[1])
-	if err := a.write(ctx, c); err != nil {
-		return err
-	}
-	clear(a.open)
-	a.deps.Step(Steps[3])
-	a.published(parts)
-	a.deps.Step(Steps[4])
 	return nil
 }
 
-// write commits, durably.
-func (a *Aggregator) write(ctx context.Context, c *store.Commit) error {
+// cuts asks the workers that run for their shares.
+func (o *owner) cuts(snapshot func(*worker) bool) (parts []*part) {
+	o.a.mu.Lock()
+	workers := slices.DeleteFunc(slices.Clone(o.a.workers), func(w *worker) bool { return w == nil || !w.live })
+	o.a.mu.Unlock()
+	for _, w := range workers {
+		c := cutRequest{snapshot(w), make(chan *part, 1)}
+		select {
+		case w.cuts <- c:
+			if p := <-c.reply; p != nil {
+				parts = append(parts, p)
+			}
+		case <-w.ended:
+		case <-o.work.Done():
+			return nil
+		}
+	}
+	return parts
+}
+
+// without takes the share that met a fence out. A commit whose outcome did not become known may have been applied: then
+// the store is where the share ends, in the share's epoch, which no other can have brought about.
+func (o *owner) without(parts []*part, fence *store.FencedError) ([]*part, error) {
+	i := slices.IndexFunc(parts, func(p *part) bool { return p.w.shard == fence.Shard })
+	if i < 0 {
+		return nil, fmt.Errorf("commit: %w", fence)
+	}
+	p := parts[i]
+	if p.from < p.to.Offset && fence.Stored.Epoch == p.to.Epoch && fence.Stored.Offset == p.to.Offset {
+		o.a.published(parts[i : i+1])
+	} else {
+		o.fenced(p.w, fence)
+	}
+	return slices.Delete(slices.Clone(parts), i, i+1), context.Cause(o.work)
+}
+
+// write commits shares, durably.
+func (a *Aggregator) write(ctx context.Context, parts []*part) error {
+	c := &store.Commit{At: a.deps.Now().UnixMilli()}
+	for _, p := range parts {
+		c.Shards = append(c.Shards, p.commit(c.At, a.cfg.Dimensions))
+	}
 	err := a.persist(ctx, func(ctx context.Context) error {
+		defer a.deps.Turn(ctx)()
 		a.deps.Step(Steps[2])
 		began := time.Now()
 		defer func() { a.stats.commitTook.Store(int64(time.Since(began))) }()
@@ -118,20 +141,20 @@ func (a *Aggregator) write(ctx context.Context, c *store.Commit) error {
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	a.deps.Step(Steps[3])
 	a.stats.commits.Add(1)
 	a.stats.lastCommitMS.Store(c.At)
 	return nil
 }
 
-// published tells waiters and workers what is committed.
+// published tells readers, waiters, workers and the log what is committed.
 func (a *Aggregator) published(parts []*part) {
 	a.deps.Announce()
 	a.mu.Lock()
 	for _, p := range parts {
 		p.w.committed = p.to
 	}
-	close(a.changed)
-	a.changed = make(chan struct{})
+	a.news()
 	a.mu.Unlock()
 	for _, p := range parts {
 		if p.state != nil {
@@ -143,6 +166,21 @@ func (a *Aggregator) published(parts []*part) {
 		default:
 		}
 		p.w.durable <- durable{p.delta.Clock, p.w.snapshotClock}
+	}
+	a.report(parts)
+	a.deps.Step(Steps[4])
+}
+
+func (a *Aggregator) report(parts []*part) {
+	if a.deps.Reporter == nil {
+		return
+	}
+	progress := make([]eventlog.Progress, len(parts))
+	for i, p := range parts {
+		progress[i] = eventlog.Progress{Shard: p.w.shard, Committed: p.to.Offset, Snapshot: p.to.Snapshot}
+	}
+	if err := a.deps.Reporter.Report(context.Background(), progress); err != nil {
+		a.deps.Logger.Warn("tell the log what is committed", "error", err)
 	}
 }
 
@@ -210,31 +248,25 @@ func (p *part) letter(at int64, l fold.Late, dims []string) store.DeadLetter {
 
 // Status tells how far the aggregator is.
 type Status struct {
-	Shards     []store.Position
+	Shards     []store.Position // those that it owns, as committed, by number
 	Commits    int64
 	Retries    int64
 	Snapshots  int64
+	Fenced     int64         // shards that another process took over unannounced
 	LastCommit int64         // Unix ms; 0 for none since the start
 	CommitTook time.Duration // the last one
 }
 
 // Status gives the committed positions and the rhythm of commits.
 func (a *Aggregator) Status() Status {
-	s := Status{Commits: a.stats.commits.Load(), Retries: a.stats.retries.Load(), Snapshots: a.stats.snapshots.Load(),
+	s := Status{Commits: a.stats.commits.Load(), Retries: a.stats.retries.Load(), Snapshots: a.stats.snapshots.Load(), Fenced: a.stats.fenced.Load(),
 		LastCommit: a.stats.lastCommitMS.Load(), CommitTook: time.Duration(a.stats.commitTook.Load())}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, w := range a.workers {
-		s.Shards = append(s.Shards, w.committed)
+		if w != nil && w.live {
+			s.Shards = append(s.Shards, w.committed)
+		}
 	}
 	return s
-}
-
-// Floors gives the offset of each shard's snapshot: what the log must keep.
-func (a *Aggregator) Floors() []rollcall.Offset {
-	var floors []rollcall.Offset
-	for _, p := range a.Status().Shards {
-		floors = append(floors, p.Snapshot)
-	}
-	return floors
 }

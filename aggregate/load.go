@@ -73,9 +73,16 @@ func (w *worker) chunks(ctx context.Context, kind store.StateKind, part int64) (
 
 // recover takes the shard over, loads its state and replays the log from the snapshot to the committed offset.
 func (w *worker) recover(ctx context.Context) error {
-	pos, err := w.a.deps.Store.Acquire(ctx, w.shard)
+	var pos store.Position
+	err := w.a.persist(ctx, func(ctx context.Context) (err error) {
+		pos, err = w.a.deps.Store.Acquire(ctx, w.shard)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("acquire shard %d: %w", w.shard, err)
+	}
+	if err := w.a.persist(ctx, w.a.values.refresh); err != nil {
+		return err
 	}
 	if err := w.restore(ctx, pos); err != nil {
 		return fmt.Errorf("recover shard %d: %w", w.shard, err)

@@ -9,23 +9,12 @@ import (
 	"rollcall/store"
 )
 
-// stopRetrying is how long a store's failure is still waited out once the aggregator is told to stop.
-const stopRetrying = 20 * time.Second
-
 // persist repeats an operation of the store with growing pauses until it succeeds, fails for good (another owner,
-// damaged data), or the aggregator was told to stop some time ago. The operation itself is not cancelled: what a worker
-// has begun to fold it must finish.
+// damaged data), or ctx ends.
 func (a *Aggregator) persist(ctx context.Context, operation func(context.Context) error) error {
-	var stopped time.Time
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := operation(context.WithoutCancel(ctx))
-		if err == nil || errors.Is(err, store.ErrFenced) || errors.Is(err, block.ErrCorrupt) {
-			return err
-		}
-		if ctx.Err() != nil && stopped.IsZero() {
-			stopped = time.Now()
-		}
-		if !stopped.IsZero() && time.Since(stopped) > stopRetrying {
+		err := operation(ctx)
+		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrFenced) || errors.Is(err, block.ErrCorrupt) {
 			return err
 		}
 		a.stats.retries.Add(1)
@@ -33,7 +22,7 @@ func (a *Aggregator) persist(ctx context.Context, operation func(context.Context
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			time.Sleep(min(wait, 200*time.Millisecond))
+			return err
 		}
 	}
 }

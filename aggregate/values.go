@@ -8,6 +8,7 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/fold"
+	"rollcall/store"
 )
 
 // values numbers the dimension values for all workers, and keeps the cap on how many a day may have.
@@ -30,19 +31,57 @@ type admitted struct {
 
 func openValues(ctx context.Context, cfg Config, s Store) (*values, error) {
 	v := &values{store: s, max: cfg.MaxValues, names: cfg.Dimensions, dates: cfg.Calendar, days: map[rollcall.Date][]admitted{}}
-	view, err := s.View(ctx)
+	for range cfg.Dimensions {
+		v.numbers, v.texts = append(v.numbers, map[string]rollcall.Value{}), append(v.texts, nil)
+	}
+	return v, v.refresh(ctx)
+}
+
+// refresh learns what other processes have added: numbers, and, once a day can be full, which values the days known here
+// have. What a shard's last owner committed is in it, if it is called after the shard was acquired.
+func (v *values) refresh(ctx context.Context) error {
+	view, err := v.store.View(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load dimension values: %w", err)
+		return fmt.Errorf("load dimension values: %w", err)
 	}
 	defer func() { _ = view.Close() }()
-	for d, texts := range view.Head().Values {
-		v.numbers = append(v.numbers, map[string]rollcall.Value{})
-		v.texts = append(v.texts, append([]string(nil), texts...))
+	for _, d := range v.learn(view.Head().Values) {
+		day, err := v.readDay(ctx, view, d)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		for dim := range day {
+			for x := range day[dim].set {
+				v.days[d][dim].add(x)
+			}
+		}
+		v.mu.Unlock()
+	}
+	return nil
+}
+
+// learn takes numbers over, and gives the dates whose values matter.
+func (v *values) learn(all [][]string) (dates []rollcall.Date) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	full := false
+	for d, texts := range all {
+		for i := len(v.texts[d]); i < len(texts); i++ {
+			v.texts[d] = append(v.texts[d], "")
+		}
 		for i, t := range texts {
+			v.texts[d][i] = t
 			v.numbers[d][t] = rollcall.Value(i)
 		}
+		full = full || v.known(d) > v.max
 	}
-	return v, nil
+	for d := range v.days {
+		if full {
+			dates = append(dates, d)
+		}
+	}
+	return dates
 }
 
 func (v *values) text(dim int, x rollcall.Value) string {
@@ -64,18 +103,9 @@ func (v *values) loadDay(ctx context.Context, d rollcall.Date) error {
 		return fmt.Errorf("load values of %s: %w", d, err)
 	}
 	defer func() { _ = view.Close() }()
-	day := make([]admitted, len(v.texts))
-	for dim := range day {
-		day[dim].set = map[rollcall.Value]struct{}{}
-		cells, err := view.Cells(ctx, rollcall.Day, rollcall.Cuboid(1)<<dim, block.Period(d), block.Period(d)+1)
-		if err != nil {
-			return fmt.Errorf("load values of %s: %w", d, err)
-		}
-		for _, c := range cells {
-			for _, x := range c.Dims[0] {
-				day[dim].add(x)
-			}
-		}
+	day, err := v.readDay(ctx, view, d)
+	if err != nil {
+		return err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -83,6 +113,23 @@ func (v *values) loadDay(ctx context.Context, d rollcall.Date) error {
 		v.days[d] = day
 	}
 	return nil
+}
+
+func (v *values) readDay(ctx context.Context, view store.View, d rollcall.Date) ([]admitted, error) {
+	day := make([]admitted, len(v.names))
+	for dim := range day {
+		day[dim].set = map[rollcall.Value]struct{}{}
+		cells, err := view.Cells(ctx, rollcall.Day, rollcall.Cuboid(1)<<dim, block.Period(d), block.Period(d)+1)
+		if err != nil {
+			return nil, fmt.Errorf("load values of %s: %w", d, err)
+		}
+		for _, c := range cells {
+			for _, x := range c.Dims[0] {
+				day[dim].add(x)
+			}
+		}
+	}
+	return day, nil
 }
 
 func (a *admitted) add(x rollcall.Value) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"rollcall"
 	"rollcall/eventlog"
 	"rollcall/fold"
@@ -13,8 +15,14 @@ import (
 
 const fetchBytes = 256 << 10
 
-// worker folds one shard. Its fields belong to its goroutine, but for committed, which the aggregator's lock guards.
+// worker folds one shard for as long as it is owned. Its fields belong to its goroutine, but for those said otherwise.
 type worker struct {
+	ctx          context.Context // ends when the shard is no longer owned
+	cancel       context.CancelFunc
+	fetching     context.Context // ends when nothing more is to be folded
+	stopFetching context.CancelFunc
+	ended        chan struct{}
+
 	a         *Aggregator
 	shard     int
 	fold      *fold.Shard
@@ -28,7 +36,8 @@ type worker struct {
 	received int64
 	snapshot rollcall.Offset
 
-	committed store.Position
+	live      bool           // recovered; the aggregator's lock guards it
+	committed store.Position // likewise
 	fetched   chan *fetched
 	free      chan *fetched
 	cuts      chan cutRequest
@@ -61,12 +70,31 @@ type part struct {
 	state *fold.State // nil without a snapshot
 }
 
-func newWorker(a *Aggregator, shard int) *worker {
-	w := &worker{a: a, shard: shard, fetched: make(chan *fetched, 2), free: make(chan *fetched, 3), cuts: make(chan cutRequest), durable: make(chan durable, 1)}
+func newWorker(ctx context.Context, a *Aggregator, shard int) *worker {
+	w := &worker{a: a, shard: shard, fetched: make(chan *fetched, 2), free: make(chan *fetched, 3), cuts: make(chan cutRequest),
+		durable: make(chan durable, 1), ended: make(chan struct{})}
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.fetching, w.stopFetching = context.WithCancel(w.ctx)
 	for range cap(w.free) {
 		w.free <- &fetched{}
 	}
 	return w
+}
+
+// work takes the shard over and folds it until its context ends.
+func (w *worker) work() error {
+	if err := w.recover(w.ctx); err != nil {
+		return err
+	}
+	w.a.mu.Lock()
+	w.live = true
+	w.a.news()
+	w.a.mu.Unlock()
+	w.a.deps.Announce() // of what the owner before has committed
+	g, ctx := errgroup.WithContext(w.ctx)
+	g.Go(func() error { return w.fetch(w.fetching) })
+	g.Go(func() error { defer w.stopFetching(); return w.run(ctx) })
+	return g.Wait()
 }
 
 // fetch reads and decodes ahead of the fold.
@@ -118,10 +146,11 @@ func (w *worker) read(ctx context.Context, f *fetched, next, until rollcall.Offs
 
 // run folds what is fetched and cuts when asked.
 func (w *worker) run(ctx context.Context) error {
+	defer func() { w.a.folded.Add(-w.fresh) }()
 	for {
 		input := w.fetched
-		if w.a.folded.Load() > 3*w.a.cfg.CommitEvents {
-			input = nil // the committer is behind: wait for it
+		if w.a.folded.Load() > 3*w.a.cfg.CommitEvents || w.fetching.Err() != nil {
+			input = nil // the committer is behind, or nothing more is to be folded
 		}
 		select {
 		case f := <-input:
@@ -206,7 +235,7 @@ func (w *worker) cut(snapshot bool) *part {
 }
 
 func (w *worker) evict(d durable) {
-	budget := w.a.cfg.StateBytes / int64(len(w.a.workers))
+	budget := w.a.cfg.StateBytes / max(w.a.owned.Load(), 1)
 	left := w.fold.Evict(budget, d.cut, d.snapshot)
 	if left > budget+budget/4 {
 		w.a.stats.over.Store(true)

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -13,6 +14,16 @@ func (l *Log) SetFloor(offsets []rollcall.Offset) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	copy(l.floor, offsets)
+}
+
+// Report raises the floor of some shards to their snapshots.
+func (l *Log) Report(_ context.Context, progress []Progress) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range progress {
+		l.floor[p.Shard] = p.Snapshot
+	}
+	return nil
 }
 
 // Retain deletes the oldest segments, as long as they are older than MaxAge or the log is larger than MaxBytes, and lie

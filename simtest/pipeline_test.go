@@ -146,7 +146,22 @@ func (p *pipeline) own() (*owner, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	o := &owner{a, stop, make(chan error, 1)}
 	go func() { o.done <- a.Run(ctx) }()
-	return o, nil
+	return o, o.live(ctx, p.log.Shards())
+}
+
+// live waits until all shards are taken up, or the aggregator gives up.
+func (o *owner) live(ctx context.Context, shards int) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	taken := make(chan error, 1)
+	go func() { taken <- o.Wait(ctx, make([]rollcall.Offset, shards)) }()
+	select {
+	case err := <-taken:
+		return err
+	case err := <-o.done:
+		o.done <- err
+		return err
+	}
 }
 
 func (p *pipeline) Append(events []simtest.Logged) error {

@@ -47,11 +47,8 @@ func check(c *Config) (problems []problem) {
 	checkFields(c, bad)
 	checkLimits(c, bad)
 	checkCache(c, bad)
-	for key, kind := range map[string][]string{"log.kind": {c.LogKind, "embedded"}, "store.kind": {c.StoreKind, "sqlite"}, "cache.kind": {c.CacheKind, "memory", kindRedis}} {
-		if !slices.Contains(kind[1:], kind[0]) {
-			bad(key, "%q is not known here; give %s", kind[0], strings.Join(kind[1:], " or "))
-		}
-	}
+	checkServers(c, bad)
+	checkSource(c, bad)
 	sort.SliceStable(problems, func(i, j int) bool { return problems[i].key < problems[j].key })
 	return problems
 }

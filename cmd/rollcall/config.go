@@ -25,6 +25,11 @@ type Config struct {
 	LogSegmentBytes, LogTailBytes  int64
 	LogMaxBytes                    int64         // 0: no limit
 	LogMaxAge                      time.Duration // 0: kept for ever
+	Roles                          []string
+	Log                            serverLogConfig // of kinds kafka and redis
+	MySQL                          mysqlConfig
+	Turns                          []string // addresses of Redis
+	Source                         sourceConfig
 	StoreKind, CacheKind           string
 	CacheMemory                    int64 // bytes
 	CachePoll                      time.Duration
@@ -45,14 +50,51 @@ type redisConfig struct {
 	MaxValueBytes                      int64
 }
 
+// serverLogConfig is a log on servers, kinds kafka and redis.
+type serverLogConfig struct {
+	Brokers                  []string
+	Topic, Group, Addr       string
+	Prefix                   string
+	SASL, Username, Password string
+	TLS                      bool
+	TLSCA                    string
+	Replication              int
+	SessionTimeout           time.Duration
+	FetchBytes               int64
+}
+
+// mysqlConfig is a store of kind mysql.
+type mysqlConfig struct {
+	DSN, TLSCA       string
+	MaxOpenConns     int
+	StatementTimeout time.Duration
+}
+
+// sourceConfig is what others write and is taken in.
+type sourceConfig struct {
+	Kind, Format, Rekey      string
+	Brokers                  []string
+	Topic, Group             string
+	Addr, Stream, Sequence   string
+	Channels                 []string
+	Registry                 string
+	SASL, Username, Password string
+	TLS                      bool
+	TLSCA                    string
+}
+
 func defaults() Config {
 	return Config{
 		Data: "./rollcall-data", Listen: ":8080",
 		Timezone: "UTC", Fields: map[string]string{}, SessionGap: 30 * time.Minute, MaxDimensionValues: 10_000,
 		CommitInterval: 200 * time.Millisecond, StateMemory: 192 << 20,
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
-		LogKind: "embedded", LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
-		StoreKind: "sqlite", CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
+		Roles:   []string{roleIntake, roleAggregate, roleQuery},
+		Log:     serverLogConfig{Brokers: []string{"127.0.0.1:9092"}, Topic: "rollcall", Group: "rollcall", Addr: "127.0.0.1:6379", Prefix: "rollcall", SessionTimeout: 10 * time.Second, FetchBytes: 64 << 20},
+		MySQL:   mysqlConfig{MaxOpenConns: 16, StatementTimeout: 30 * time.Second},
+		Source:  sourceConfig{Format: "json", Rekey: "auto", Group: "rollcall-source", Brokers: []string{"127.0.0.1:9092"}, Addr: "127.0.0.1:6379"},
+		LogKind: kindEmbedded, LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
+		StoreKind: kindSQLite, CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
@@ -87,13 +129,48 @@ func settings(c *Config) []setting {
 		{"retention.hour", "How long hour cells are kept.", "90d", (*duration)(&c.HourRetention), false},
 		{"commit_interval", "Longest wait from the log to the store.", "200ms", (*duration)(&c.CommitInterval), false},
 		{"state_memory", "Memory for the states of days.", "192MiB", (*size)(&c.StateMemory), false},
-		{"log.kind", "Kind of log: embedded.", "embedded", (*text)(&c.LogKind), false},
+		{"roles", "What this process does: intake, aggregate, query.", "intake,query", (*list)(&c.Roles), false},
+		{"log.kind", "Kind of log: embedded, kafka or redis.", "embedded", (*text)(&c.LogKind), false},
 		{"log.shards", "Number of shards.", "4", (*number)(&c.LogShards), true},
 		{"log.segment_bytes", "Size of a log file.", "256MiB", (*size)(&c.LogSegmentBytes), false},
 		{"log.tail_bytes", "Memory for the newest part of the log.", "32MiB", (*size)(&c.LogTailBytes), false},
 		{"log.max_bytes", "Most bytes of log on disk; 0 for no limit.", "0", (*size)(&c.LogMaxBytes), false},
 		{"log.max_age", "How long folded events stay in the log; 0 for ever.", "0", (*duration)(&c.LogMaxAge), false},
-		{"store.kind", "Kind of store: sqlite.", "sqlite", (*text)(&c.StoreKind), false},
+		{"log.brokers", "Kafka: addresses to begin with.", "127.0.0.1:9092", (*list)(&c.Log.Brokers), false},
+		{"log.topic", "Kafka: topic of the log.", "rollcall", (*text)(&c.Log.Topic), false},
+		{"log.group", "Kafka: consumer group of the aggregators.", "rollcall", (*text)(&c.Log.Group), false},
+		{"log.replication", "Kafka: copies of a new topic; 0 for the broker's default.", "3", (*number)(&c.Log.Replication), false},
+		{"log.addr", "Redis Streams: address, as of cache.addr.", "127.0.0.1:6379", (*address)(&c.Log.Addr), false},
+		{"log.prefix", "Redis Streams: beginning of all keys.", "rollcall", (*text)(&c.Log.Prefix), false},
+		{"log.username", "User at the log's servers.", "rollcall", (*text)(&c.Log.Username), false},
+		{"log.password", "Password there; better by its variable, as others may read flags.", "PASSWORD", (*secret)(&c.Log.Password), false},
+		{"log.sasl", "Kafka: plain, scram-sha-256 or scram-sha-512.", "scram-sha-512", (*text)(&c.Log.SASL), false},
+		{"log.tls", "Talk to the log's servers over TLS.", "true", (*toggle)(&c.Log.TLS), false},
+		{"log.tls_ca", "File of certificates (PEM) that sign theirs; turns TLS on.", "ca.pem", (*text)(&c.Log.TLSCA), false},
+		{"log.session_timeout", "How long an owner may be silent before its shards move.", "10s", (*duration)(&c.Log.SessionTimeout), false},
+		{"log.fetch_bytes", "Memory for what is fetched and not yet folded.", "64MiB", (*size)(&c.Log.FetchBytes), false},
+		{"store.kind", "Kind of store: sqlite or mysql.", "sqlite", (*text)(&c.StoreKind), false},
+		{"store.dsn", "MySQL: mysql://user:password@host:3306/database, or user:password@tcp(host:3306)/database.", "mysql://rollcall@127.0.0.1:3306/rollcall", (*dsn)(&c.MySQL.DSN), false},
+		{"store.max_open_conns", "MySQL: most connections of this process.", "16", (*number)(&c.MySQL.MaxOpenConns), false},
+		{"store.statement_timeout", "MySQL: longest statement.", "30s", (*duration)(&c.MySQL.StatementTimeout), false},
+		{"store.tls_ca", "MySQL: file of certificates (PEM) that sign the server's; turns TLS on.", "ca.pem", (*text)(&c.MySQL.TLSCA), false},
+		{"store.turns", "Redis addresses whose lock lets aggregators write in turn; none for no turns.", "127.0.0.1:6379", (*addresses)(&c.Turns), false},
+		{"source.kind", "What others write to be taken in: kafka, redis_stream or redis_pubsub.", "kafka", (*text)(&c.Source.Kind), false},
+		{"source.format", "Form of its messages: json, avro or protobuf.", "json", (*text)(&c.Source.Format), false},
+		{"source.registry", "Schema registry of avro and protobuf.", "http://127.0.0.1:8081", (*text)(&c.Source.Registry), false},
+		{"source.rekey", "Kafka: whether events are keyed anew: auto, always or never.", "auto", (*text)(&c.Source.Rekey), false},
+		{"source.brokers", "Kafka: addresses to begin with.", "127.0.0.1:9092", (*list)(&c.Source.Brokers), false},
+		{"source.topic", "Kafka: topic.", "user-activity", (*text)(&c.Source.Topic), false},
+		{"source.group", "Kafka: consumer group.", "rollcall-source", (*text)(&c.Source.Group), false},
+		{"source.addr", "Redis: address, as of cache.addr.", "127.0.0.1:6379", (*address)(&c.Source.Addr), false},
+		{"source.stream", "Redis: stream.", "events", (*text)(&c.Source.Stream), false},
+		{"source.channels", "Redis: channels to listen to, or patterns.", "events.*", (*list)(&c.Source.Channels), false},
+		{"source.sequence", "Redis Pub/Sub: field that rises by one, to see gaps by.", "seq", (*text)(&c.Source.Sequence), false},
+		{"source.username", "User at the source.", "rollcall", (*text)(&c.Source.Username), false},
+		{"source.password", "Password there; better by its variable.", "PASSWORD", (*secret)(&c.Source.Password), false},
+		{"source.sasl", "Kafka: plain, scram-sha-256 or scram-sha-512.", "scram-sha-512", (*text)(&c.Source.SASL), false},
+		{"source.tls", "Talk to the source over TLS.", "true", (*toggle)(&c.Source.TLS), false},
+		{"source.tls_ca", "File of certificates (PEM) that sign its; turns TLS on.", "ca.pem", (*text)(&c.Source.TLSCA), false},
 		{"cache.kind", "Kind of cache: memory, or redis behind it.", "memory", (*text)(&c.CacheKind), false},
 		{"cache.memory", "Memory for blocks and answers.", "256MiB", (*size)(&c.CacheMemory), false},
 		{"cache.poll", "How old an answer may be when an announcement is lost.", "1s", (*duration)(&c.CachePoll), false},

@@ -64,7 +64,10 @@ func (c *demoCmd) show(e *world, n *node, listener net.Listener, model generate.
 
 // history fills an empty data directory.
 func (c *demoCmd) history(e *world, n *node, model generate.Config) error {
-	if err := n.caughtUp(e.ctx); err != nil || n.totals().Accepted > 0 {
+	if err := n.caughtUp(e.ctx); err != nil {
+		return err
+	}
+	if held, err := n.totals(e.ctx); err != nil || held.Accepted > 0 {
 		return err
 	}
 	fmt.Fprintf(e.err, "making a history of %d days\n", model.Days)

@@ -11,7 +11,7 @@ import (
 
 // feed appends generated events straight to a node's log.
 type feed struct {
-	log      *eventlog.Log
+	log      eventlog.Appender
 	encoders []*record.Encoder
 	records  []eventlog.Record
 	count    int

@@ -23,6 +23,7 @@ type gauges struct {
 
 	offset, lag, epoch, users, accepted, duplicates, late     *prometheus.Desc // by shard
 	freshness, quarantined, lost, commits, retries, snapshots *prometheus.Desc
+	owned, fenced                                             *prometheus.Desc
 	commitTook, logBytes, appends, syncs, storeBytes, chunks  *prometheus.Desc
 
 	mu    sync.Mutex
@@ -53,6 +54,8 @@ func newGauges(n *node) *gauges {
 		commits:     describe("commits_total", "Commits since the start."),
 		retries:     describe("commit_retries_total", "Commits tried again since the start."),
 		snapshots:   describe("snapshots_total", "Snapshots since the start."),
+		owned:       describe("shards_owned", "Shards that this process owns."),
+		fenced:      describe("shards_fenced_total", "Shards that another process took over unannounced, since the start."),
 		commitTook:  describe("last_commit_seconds", "How long the last commit took."),
 		logBytes:    describe("log_bytes", "Size of the log on disk."),
 		appends:     describe("log_appends_total", "Appends that were acknowledged since the start."),
@@ -65,7 +68,7 @@ func newGauges(n *node) *gauges {
 // Describe names the gauges.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{g.offset, g.lag, g.epoch, g.users, g.accepted, g.duplicates, g.late, g.freshness, g.quarantined, g.lost,
-		g.commits, g.retries, g.snapshots, g.commitTook, g.logBytes, g.appends, g.syncs, g.storeBytes, g.chunks} {
+		g.commits, g.retries, g.snapshots, g.owned, g.fenced, g.commitTook, g.logBytes, g.appends, g.syncs, g.storeBytes, g.chunks} {
 		to <- d
 	}
 }
@@ -78,11 +81,19 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		}
 	}
 	gauge, counter := give(prometheus.GaugeValue), give(prometheus.CounterValue)
-	agg, log := g.node.aggregator.Status(), g.node.log.Stats()
-	for i, p := range agg.Shards {
-		shard := strconv.Itoa(i)
+	ctx, cancel := context.WithTimeout(context.Background(), sizesTime)
+	defer cancel()
+	positions, err := g.node.positions(ctx)
+	if err != nil {
+		g.node.logger.Warn("look at the positions of the shards", "error", err)
+	}
+	for i := range positions {
+		p := &positions[i]
+		shard := strconv.Itoa(p.Shard)
 		gauge(g.offset, float64(p.Offset), shard)
-		gauge(g.lag, float64(log.Shards[i].Next-min(p.Offset, log.Shards[i].Next)), shard)
+		if _, next, err := g.node.log.Bounds(ctx, p.Shard); err == nil {
+			gauge(g.lag, float64(next-min(p.Offset, next)), shard)
+		}
 		gauge(g.epoch, float64(p.Epoch), shard)
 		gauge(g.users, float64(p.Users), shard)
 		counter(g.accepted, float64(p.Accepted), shard)
@@ -92,14 +103,22 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	kept, lost := g.node.quarantine.Counts()
 	counter(g.quarantined, float64(kept))
 	counter(g.lost, float64(lost))
-	counter(g.commits, float64(agg.Commits))
-	counter(g.retries, float64(agg.Retries))
-	counter(g.snapshots, float64(agg.Snapshots))
-	counter(g.appends, float64(log.Appends))
-	counter(g.syncs, float64(log.Syncs))
 	gauge(g.freshness, time.Since(g.node.freshness()).Seconds())
-	gauge(g.commitTook, agg.CommitTook.Seconds())
-	gauge(g.logBytes, float64(log.Bytes))
+	if a := g.node.aggregator; a != nil {
+		agg := a.Status()
+		gauge(g.owned, float64(len(agg.Shards)))
+		counter(g.commits, float64(agg.Commits))
+		counter(g.retries, float64(agg.Retries))
+		counter(g.snapshots, float64(agg.Snapshots))
+		counter(g.fenced, float64(agg.Fenced))
+		gauge(g.commitTook, agg.CommitTook.Seconds())
+	}
+	if l := g.node.embedded; l != nil {
+		log := l.Stats()
+		counter(g.appends, float64(log.Appends))
+		counter(g.syncs, float64(log.Syncs))
+		gauge(g.logBytes, float64(log.Bytes))
+	}
 	for _, s := range g.stored() {
 		gauge(g.storeBytes, float64(s.Bytes), s.Name)
 		gauge(g.chunks, float64(s.Chunks), s.Name)

@@ -30,7 +30,6 @@ func (n *node) keepHouse(ctx context.Context) {
 			commits = s.Commits
 			_, err := n.store.Compact(ctx, false, aggregate.MergeState)
 			n.report(ctx, "compact", err)
-			n.log.SetFloor(n.aggregator.Floors())
 		}
 		select {
 		case <-tick.C:
@@ -41,8 +40,10 @@ func (n *node) keepHouse(ctx context.Context) {
 }
 
 func (n *node) expire(ctx context.Context, now time.Time) error {
-	if _, err := n.log.Retain(now); err != nil {
-		return err
+	if n.embedded != nil {
+		if _, err := n.embedded.Retain(now); err != nil {
+			return err
+		}
 	}
 	minutes := now.Add(-n.cfg.MinuteRetention).UnixMilli() / time.Minute.Milliseconds()
 	if err := n.store.Expire(ctx, rollcall.Minute, block.Period(minutes-59)); err != nil { // the last hour that is wholly over

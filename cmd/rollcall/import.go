@@ -113,7 +113,10 @@ func (c *importCmd) local(e *world, cfg Config, size int64) (sum imported, err e
 	if err := n.caughtUp(e.ctx); err != nil {
 		return sum, err
 	}
-	before := n.totals()
+	before, err := n.totals(e.ctx)
+	if err != nil {
+		return sum, err
+	}
 	files := intake.NewFiles(intake.FilesConfig{Shape: n.shape(), Workers: workers()},
 		intake.FilesDeps{Log: n.log, Quarantine: n.quarantine, Now: time.Now})
 	m := newMeter(e.err, size, true, files.Events)
@@ -131,7 +134,10 @@ func (c *importCmd) local(e *world, cfg Config, size int64) (sum imported, err e
 	if wait := n.caughtUp(context.WithoutCancel(e.ctx)); err == nil {
 		err = wait
 	}
-	after := n.totals()
+	after, totalErr := n.totals(context.WithoutCancel(e.ctx))
+	if err == nil {
+		err = totalErr
+	}
 	sum.Duplicates, sum.Late = after.Duplicates-before.Duplicates, after.Late-before.Late
 	sum.Accepted -= sum.Duplicates + sum.Late
 	return sum, err
@@ -150,7 +156,7 @@ func (c *importCmd) file(ctx context.Context, e *world, n *node, files *intake.F
 	if err != nil {
 		return intake.Summary{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	position := n.log.Marks()[mark]
+	position := n.embedded.Marks()[mark]
 	if position > 0 {
 		fmt.Fprintf(e.err, "%s: going on from position %s, where an import stopped\n", name, humanize.Comma(position))
 	}

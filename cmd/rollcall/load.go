@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	yamlparser "github.com/knadh/koanf/parsers/yaml"
@@ -77,10 +79,28 @@ func (s *Settings) load(environ []string) (Config, []problem) {
 		problems = append(problems, unknownKeys(l)...)
 	}
 	problems = append(problems, apply(&c, layers)...)
+	distribute(&c, layers)
 	if len(made) > 0 {
 		problems = append(problems, changed(&c, made[0])...)
 	}
 	return c, append(problems, check(&c)...)
+}
+
+// distribute gives what has another default with a log on servers that default: each commit costs several processes a round
+// trip, and what comes too late must not touch old days for ever.
+func distribute(c *Config, layers []layer) {
+	given := func(key string) bool {
+		return slices.ContainsFunc(layers, func(l layer) bool { return l.Exists(key) })
+	}
+	if c.embedded() {
+		return
+	}
+	if !given("commit_interval") {
+		c.CommitInterval = time.Second
+	}
+	if !given("late_horizon") {
+		c.LateHorizon = 7 * day
+	}
 }
 
 // base gives the defaults of this command.

@@ -11,9 +11,11 @@ import (
 const hidden = "(hidden)"
 
 type (
-	secret  string
-	secrets []string
-	address string // may hold a user and a password
+	secret    string
+	secrets   []string
+	address   string // may hold a user and a password
+	addresses []string
+	dsn       string // likewise
 )
 
 func (s *secret) set(v any) error {
@@ -71,4 +73,29 @@ func (a *address) plain() any {
 		rest = hidden + rest[at:]
 	}
 	return before + rest
+}
+
+func (a *addresses) set(v any) error { return (*list)(a).set(v) }
+
+func (a *addresses) plain() any {
+	shown := make([]string, len(*a))
+	for i := range shown {
+		shown[i] = (*address)(&(*a)[i]).plain().(string)
+	}
+	return shown
+}
+
+func (d *dsn) set(v any) error { return (*address)(d).set(v) }
+
+// plain shows what comes after the user and the password, and nothing of what has no place for them.
+func (d *dsn) plain() any {
+	at := strings.LastIndexByte(string(*d), '@')
+	switch {
+	case *d == "":
+		return ""
+	case at < 0:
+		return hidden
+	}
+	rest, _, _ := strings.Cut(string(*d)[at:], "?")
+	return hidden + rest
 }

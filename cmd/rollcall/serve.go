@@ -28,6 +28,7 @@ func (c *serveCmd) Help() string {
 	return `Examples:
   rollcall serve --dimensions campaign_id,age_group
   rollcall serve --config rollcall.yaml --listen 127.0.0.1:9000
+  rollcall serve --config production.yaml --roles aggregate
   ROLLCALL_TIMEZONE=Asia/Seoul rollcall serve --data /var/lib/rollcall`
 }
 
@@ -45,7 +46,7 @@ func (c *serveCmd) Run(e *world) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	n, err := open(e, cfg)
+	n, err := openRoles(e, cfg)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -61,10 +62,12 @@ func (n *node) serve(e *world, listener net.Listener, beside func(context.Contex
 		return errors.Join(err, listener.Close())
 	}
 	address := "http://" + displayed(listener.Addr())
-	if err := announce(n.cfg.Data, address); err != nil {
-		return errors.Join(err, listener.Close())
+	if n.embedded != nil {
+		if err := announce(n.cfg.Data, address); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		defer func() { n.report(e.ctx, "retract the address", retract(n.cfg.Data)) }()
 	}
-	defer func() { n.report(e.ctx, "retract the address", retract(n.cfg.Data)) }()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	server.RegisterOnShutdown(endStreams)
@@ -95,27 +98,30 @@ func (n *node) serve(e *world, listener net.Listener, beside func(context.Contex
 	})
 }
 
-// handler mounts the parts: intake, API, page. Streams end with base.
+// handler mounts the parts of the roles: intake, API, page. Streams end with base.
 func (n *node) handler(base context.Context) (http.Handler, error) {
-	events, err := intake.NewHandler(intake.Config{Shape: n.shape(), MaxBody: n.cfg.MaxBody, Rate: n.cfg.RateLimit, Keys: n.cfg.APIKeys},
-		intake.Deps{Log: n.log, Quarantine: n.quarantine, Logger: n.logger, Now: time.Now})
-	if err != nil {
-		return nil, err
-	}
-	return api.New(api.Config{
-		Engine:    n.engine,
+	c := api.Config{
 		Calendar:  n.calendar,
 		Status:    func(ctx context.Context) (any, error) { return n.status(ctx) },
 		StatusOf:  nodeStatus{},
 		Ready:     n.ready,
 		Freshness: n.freshness,
-		Heads:     n.cache,
-		Events:    events,
-		Page:      dashboard.Handler(),
 		Registry:  n.registry(),
 		Logger:    n.logger,
 		Base:      base,
-	}), nil
+	}
+	if n.cfg.has(roleIntake) {
+		events, err := intake.NewHandler(intake.Config{Shape: n.shape(), MaxBody: n.cfg.MaxBody, Rate: n.cfg.RateLimit, Keys: n.cfg.APIKeys},
+			intake.Deps{Log: n.log, Quarantine: n.quarantine, Logger: n.logger, Now: time.Now})
+		if err != nil {
+			return nil, err
+		}
+		c.Events = events
+	}
+	if n.cfg.has(roleQuery) {
+		c.Engine, c.Heads, c.Page = n.engine, n.cache, dashboard.Handler()
+	}
+	return api.New(c), nil
 }
 
 // ready tells why the node can't take events or answer.
@@ -124,8 +130,11 @@ func (n *node) ready(context.Context) error {
 	case <-n.finished:
 		return errors.New("the aggregator has stopped")
 	default:
-		return n.log.Stats().Failed
 	}
+	if n.embedded != nil {
+		return n.embedded.Stats().Failed
+	}
+	return nil
 }
 
 // displayed is an address one can type into a browser.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"rollcall/store"
 )
 
 // nodeStatus is the reply of GET /api/v1/status.
@@ -17,6 +19,7 @@ type nodeStatus struct {
 	Version         string        `json:"version"`
 	At              string        `json:"at"`
 	CompleteThrough string        `json:"complete_through"` // every event acknowledged up to then is in the figures
+	Roles           []string      `json:"roles"`
 	Dimensions      []string      `json:"dimensions"`
 	Timezone        string        `json:"timezone"`
 	Accepted        int64         `json:"accepted"`
@@ -29,6 +32,7 @@ type nodeStatus struct {
 	Commits         int64         `json:"commits_since_start"`
 	Snapshots       int64         `json:"snapshots_since_start"`
 	Retries         int64         `json:"commit_retries"`
+	Fenced          int64         `json:"shards_fenced"` // taken over by another process unannounced
 	CommitMS        float64       `json:"last_commit_ms"`
 	Log             logStatus     `json:"log"`
 	Shards          []shardStatus `json:"shards"`
@@ -36,7 +40,9 @@ type nodeStatus struct {
 	Cache           cacheStatus   `json:"cache"`
 }
 
+// logStatus is the log's part. All but its kind and failure are of an embedded log.
 type logStatus struct {
+	Kind      string  `json:"kind"`
 	Segments  int     `json:"segments"`
 	Bytes     int64   `json:"bytes"`
 	Appends   int64   `json:"appends_since_start"`
@@ -47,6 +53,7 @@ type logStatus struct {
 
 type shardStatus struct {
 	Shard      int    `json:"shard"`
+	Owned      bool   `json:"owned"` // by the process asked
 	Epoch      uint64 `json:"epoch"`
 	Offset     uint64 `json:"offset"` // committed
 	Snapshot   uint64 `json:"snapshot"`
@@ -72,24 +79,16 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, agg, log := time.Now(), n.aggregator.Status(), n.log.Stats()
-	kept, lost := n.quarantine.Counts()
-	s := &nodeStatus{Version: version(), At: n.stamp(now), CompleteThrough: n.stamp(n.freshness()), Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone,
-		Quarantined: kept, Lost: lost, Commits: agg.Commits, Snapshots: agg.Snapshots, Retries: agg.Retries, CommitMS: inMS(agg.CommitTook),
-		Log: logStatus{Segments: log.Segments, Bytes: log.Bytes, Appends: log.Appends, Syncs: log.Syncs, SyncP99MS: inMS(log.SyncP99)}, Cache: n.cacheStatus()}
-	if log.Failed != nil {
-		s.Log.Failed = log.Failed.Error()
+	positions, err := n.positions(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for i, p := range agg.Shards {
-		bounds := log.Shards[i]
-		sh := shardStatus{Shard: i, Epoch: p.Epoch, Offset: uint64(p.Offset), Snapshot: uint64(p.Snapshot), LogFirst: uint64(bounds.First),
-			LogNext: uint64(bounds.Next), Accepted: p.Accepted, Duplicates: p.Duplicates, Late: p.Late, Users: p.Users}
-		sh.Lag = sh.LogNext - min(sh.Offset, sh.LogNext)
-		if p.Accepted > 0 {
-			sh.Newest = n.stamp(time.UnixMilli(p.MaxTime))
-		}
-		s.Accepted, s.Duplicates, s.Late, s.Users, s.Lag = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users, s.Lag+sh.Lag
-		s.Shards = append(s.Shards, sh)
+	kept, lost := n.quarantine.Counts()
+	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
+		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Log: n.logStatus(), Cache: n.cacheStatus()}
+	owned := n.aggregatorStatus(s)
+	for i := range positions {
+		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
 	}
 	for _, size := range sizes {
 		s.Store = append(s.Store, sizeStatus{size.Name, size.Chunks, size.Bytes})
@@ -97,31 +96,60 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	return s, nil
 }
 
+// aggregatorStatus fills in the rhythm of commits, and gives the shards that this process owns.
+func (n *node) aggregatorStatus(s *nodeStatus) (owned map[int]bool) {
+	owned = map[int]bool{}
+	if n.aggregator == nil {
+		return owned
+	}
+	agg := n.aggregator.Status()
+	s.Commits, s.Snapshots, s.Retries, s.Fenced, s.CommitMS = agg.Commits, agg.Snapshots, agg.Retries, agg.Fenced, inMS(agg.CommitTook)
+	for _, p := range agg.Shards {
+		owned[p.Shard] = true
+	}
+	return owned
+}
+
+func (n *node) logStatus() logStatus {
+	s := logStatus{Kind: n.cfg.LogKind}
+	if n.embedded == nil {
+		return s
+	}
+	log := n.embedded.Stats()
+	s.Segments, s.Bytes, s.Appends, s.Syncs, s.SyncP99MS = log.Segments, log.Bytes, log.Appends, log.Syncs, inMS(log.SyncP99)
+	if log.Failed != nil {
+		s.Failed = log.Failed.Error()
+	}
+	return s
+}
+
+// shardStatus looks at a shard in the log too. A log that can't be asked is told in its status.
+func (n *node) shardStatus(ctx context.Context, p *store.Position, owned map[int]bool, log *logStatus) shardStatus {
+	s := shardStatus{Shard: p.Shard, Owned: owned[p.Shard], Epoch: p.Epoch, Offset: uint64(p.Offset), Snapshot: uint64(p.Snapshot),
+		Accepted: p.Accepted, Duplicates: p.Duplicates, Late: p.Late, Users: p.Users}
+	if log.Failed == "" {
+		first, next, err := n.log.Bounds(ctx, p.Shard)
+		if err != nil {
+			log.Failed = err.Error()
+		}
+		s.LogFirst, s.LogNext = uint64(first), uint64(next)
+	}
+	s.Lag = s.LogNext - min(s.Offset, s.LogNext)
+	if p.Accepted > 0 {
+		s.Newest = n.stamp(time.UnixMilli(p.MaxTime))
+	}
+	return s
+}
+
+func (s *nodeStatus) add(sh shardStatus) {
+	s.Accepted, s.Duplicates, s.Late, s.Users, s.Lag = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users, s.Lag+sh.Lag
+	s.Shards = append(s.Shards, sh)
+}
+
 func inMS(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func (n *node) stamp(t time.Time) string {
 	return t.In(n.calendar.Location()).Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// freshness is the moment up to which every event that was acknowledged is committed.
-func (n *node) freshness() time.Time {
-	through := time.Now()
-	shards := n.log.Stats().Shards
-	for i, p := range n.aggregator.Status().Shards {
-		// Received never falls within a shard, so what is not committed was received at that of the last one or later.
-		if at := time.UnixMilli(p.Received - 1); p.Offset < shards[i].Next && at.Before(through) {
-			through = at
-		}
-	}
-	return through
-}
-
-// totals sums the positions of all shards.
-func (n *node) totals() (t struct{ Accepted, Duplicates, Late int64 }) {
-	for _, p := range n.aggregator.Status().Shards {
-		t.Accepted, t.Duplicates, t.Late = t.Accepted+p.Accepted, t.Duplicates+p.Duplicates, t.Late+p.Late
-	}
-	return t
 }
 
 // reached tells whether s has committed all that was in the log at the time of goal.
@@ -196,7 +224,11 @@ func (s *nodeStatus) table(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
+	if s.Log.Kind == kindEmbedded {
+		fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
+	} else {
+		fmt.Fprintf(out, "\nlog               %s\n", s.Log.Kind)
+	}
 	fmt.Fprintf(out, "cache             %s\n", s.Cache.line())
 	if s.Cache.Redis != nil {
 		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())

@@ -23,6 +23,7 @@ type (
 	text     string
 	list     []string
 	dict     map[string]string
+	toggle   bool
 	number   int
 	count    int64
 	size     int64
@@ -61,6 +62,16 @@ func (l *list) set(v any) error {
 		return nil
 	}
 	return fmt.Errorf("%v: want a list, such as [a, b]", v)
+}
+
+func (t *toggle) plain() any { return bool(*t) }
+func (t *toggle) set(v any) error {
+	on, err := strconv.ParseBool(strings.TrimSpace(fmt.Sprint(v)))
+	if err != nil {
+		return fmt.Errorf("%v: want true or false", v)
+	}
+	*t = toggle(on)
+	return nil
 }
 
 func (d *dict) plain() any { return map[string]string(*d) }

@@ -18,41 +18,71 @@ import (
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
-	"rollcall/store/sqlite"
+	"rollcall/store"
 )
 
-// node is the whole of Rollcall in one process, over one data directory:
+// node is one process: the roles it has, over one log and one store.
 //
 //	files ─────────→ intake.Files ───┐
-//	POST /v1/events → intake.Handler ─┼─→ eventlog.Log ─→ aggregate.Aggregator ─→ sqlite.Store ─→ cache.Cache ─→ query.Engine ─→ api, dashboard
-//	demo, generate ───────────────────┘    DIR/log             │                  DIR/store.db ↑      ↕   ↑
-//	                     └─ rejected ─→ intake.Quarantine ─────│───────────────────────────────┘    Redis │
-//	                                                           └──────────────── Announce ────────────────┘
+//	POST /v1/events → intake.Handler ─┼─→ log ──────────→ aggregate.Aggregator ──→ store ─────→ cache.Cache ─→ query.Engine ─→ api, dashboard
+//	source ────────→ connector ───────┘    DIR/log, Kafka      │                  DIR/store.db, ↑      ↕   ↑
+//	                     └─ rejected ─→    or Redis Streams    │                  or MySQL      │    Redis │
+//	                        intake.Quarantine ─────────────────│────────────────────────────────┘          │
+//	                                                           └──────────────── Announce ─────────────────┘
+//	role intake ──────────────────────┘    role aggregate ─────┘                  role query ──────────────────────┘
 type node struct {
 	cfg        Config
 	calendar   rollcall.Calendar
 	logger     *slog.Logger
-	log        *eventlog.Log
-	store      *sqlite.Store
-	aggregator *aggregate.Aggregator
+	log        logPart
+	embedded   *eventlog.Log // the log, when it is in the data directory
+	ownership  eventlog.Ownership
+	store      storePart
+	aggregator *aggregate.Aggregator // nil without that role
 	cache      *cache.Cache
 	level      *redis.Cache // nil without Redis
 	quarantine *intake.Quarantine
 	engine     *query.Engine
+	through    tracker
 
 	stop     context.CancelFunc
 	finished chan struct{} // Run has returned
 	runErr   error         // valid once finished
 }
 
+// logPart is what a node needs of a log, whatever its kind.
+type logPart interface {
+	eventlog.Appender
+	eventlog.Fetcher
+	eventlog.Reporter
+	Close() error
+}
+
+// storePart is what a node needs of a store, whatever its kind.
+type storePart interface {
+	store.Writer
+	store.Viewer
+	store.Keeper
+	Close() error
+}
+
 // open takes the data directory over and starts folding. It makes the directory when there is none.
 func open(e *world, cfg Config) (*node, error) {
+	if !cfg.embedded() {
+		return nil, usageError("this works on a data directory, and the configuration names a log and a store on servers: give --server with the address of a running rollcall serve")
+	}
+	return openRoles(e, cfg)
+}
+
+// openRoles starts the roles of this process.
+func openRoles(e *world, cfg Config) (*node, error) {
 	n, err := openData(e, cfg)
 	if err != nil {
 		return nil, err
 	}
 	if err := n.work(e.ctx); err != nil {
-		return nil, errors.Join(err, n.closeParts())
+		n.abandon()
+		return nil, err
 	}
 	return n, nil
 }
@@ -60,9 +90,6 @@ func open(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
-	}
 	location, err := time.LoadLocation(cfg.Timezone)
 	if err != nil {
 		return nil, err
@@ -74,31 +101,51 @@ func openData(e *world, cfg Config) (*node, error) {
 	return n, nil
 }
 
-// work starts the aggregator, and the housekeeping beside it.
+// work starts the aggregator, and what goes on beside it.
 func (n *node) work(ctx context.Context) (err error) {
-	c := &n.cfg
-	n.aggregator, err = aggregate.New(ctx, aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
-		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
-		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now, Announce: n.cache.Announce, Step: failpoint()})
-	if err != nil {
-		return err
+	if n.cfg.has(roleAggregate) {
+		if n.aggregator, err = n.newAggregator(ctx); err != nil {
+			return err
+		}
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	go n.run(run)
-	return nil
+	if n.embedded == nil {
+		return nil
+	}
+	return n.whileWorking(ctx, func(ctx context.Context) error {
+		return n.aggregator.Wait(ctx, make([]rollcall.Offset, n.cfg.LogShards))
+	})
 }
 
-// run runs the aggregator and the housekeeping until ctx ends or one fails.
+func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error) {
+	c := &n.cfg
+	return aggregate.New(ctx, aggregate.Config{
+		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
+		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
+		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
+	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.ownership, Reporter: n.log, Announce: n.cache.Announce, Step: failpoint()})
+}
+
+// run runs the roles until ctx ends or one fails.
 func (n *node) run(run context.Context) {
 	defer close(n.finished)
 	var house sync.WaitGroup
-	house.Go(func() { n.keepHouse(run) })
 	house.Go(func() { n.report(run, "follow the commits", n.cache.Run(run)) })
-	house.Go(func() { n.report(run, "make answers anew", n.engine.Prewarm(run)) })
-	n.runErr = n.aggregator.Run(run)
+	if n.cfg.has(roleQuery) {
+		house.Go(func() { n.report(run, "make answers anew", n.engine.Prewarm(run)) })
+	}
+	if n.embedded == nil {
+		house.Go(func() { n.track(run) })
+	}
+	if n.aggregator != nil {
+		house.Go(func() { n.keepHouse(run) })
+		n.runErr = n.aggregator.Run(run)
+	} else {
+		<-run.Done()
+	}
 	n.stop()
 	house.Wait()
 }
@@ -120,17 +167,24 @@ func openAnswers(e *world, cfg Config) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	behind, err := n.behind(e.ctx)
+	behind := false
+	if n.embedded != nil {
+		behind, err = n.behind(e.ctx)
+	}
 	if err == nil && behind {
 		err = n.work(e.ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, n.closeParts())
+		n.abandon()
+		return nil, err
 	}
 	return n, nil
 }
 
 func existing(cfg Config) error {
+	if !cfg.embedded() {
+		return nil
+	}
 	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
 	}
@@ -153,21 +207,10 @@ func (n *node) behind(ctx context.Context) (bool, error) {
 }
 
 func (n *node) openParts(ctx context.Context) (err error) {
-	c := &n.cfg
-	n.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(c.Data, "log"), Shards: c.LogShards, SegmentBytes: c.LogSegmentBytes,
-		TailBytes: c.LogTailBytes, MaxBytes: c.LogMaxBytes, MaxAge: c.LogMaxAge}, eventlog.Deps{Now: time.Now, Logger: n.logger})
-	if errors.Is(err, eventlog.ErrLocked) {
-		return held(c.Data, err)
-	}
-	if err != nil {
+	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	if err := remember(c); err != nil {
-		return err
-	}
-	n.store, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(c.Data, "store.db"), Dimensions: c.Dimensions, Shards: c.LogShards,
-		Logger: n.logger, Step: failpoint()})
-	if err != nil {
+	if err := n.openStore(ctx); err != nil {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
@@ -226,12 +269,19 @@ func (n *node) whileWorking(ctx context.Context, do func(context.Context) error)
 
 // close drains, commits, snapshots, and gives the directory free. Nothing may be taken in any more.
 func (n *node) close() error {
-	if n.aggregator == nil {
+	if n.stop == nil {
 		return n.closeParts()
 	}
 	n.stop()
 	<-n.finished
 	return errors.Join(n.runErr, n.closeParts())
+}
+
+// abandon closes what failed to start, whose error is told already.
+func (n *node) abandon() {
+	if err := n.close(); err != nil {
+		n.logger.Debug("close what failed to start", "error", err)
+	}
 }
 
 func (n *node) closeParts() (err error) {
