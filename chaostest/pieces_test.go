@@ -5,6 +5,7 @@ package chaostest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"math/rand"
@@ -194,6 +195,9 @@ func judge(t *testing.T, ledger *Ledger, now time.Time, seats []*Seat) []Line {
 		}
 		c := apptest.Client{URL: s.URL()}
 		settle(t, c, &w, o)
+		if n := totalsOf(t, c); n.Accepted != o.Accepted() || n.Duplicates < ledger.again+o.Duplicates || n.Late+n.Lag != 0 {
+			t.Errorf("%s: status %+v of %d events acknowledged, %d sent again", s.Name, n, o.Accepted(), ledger.again+o.Duplicates)
+		}
 		q := eventsByPhase(&w)
 		rows, err := c.Query(&q, w.Config.Location)
 		if err != nil {
@@ -211,6 +215,22 @@ func judge(t *testing.T, ledger *Ledger, now time.Time, seats []*Seat) []Line {
 		}
 	}
 	return table
+}
+
+// totals are what a status says of the whole log.
+type totals struct{ Accepted, Duplicates, Late, Lag int }
+
+func totalsOf(t *testing.T, c apptest.Client) (n totals) {
+	t.Helper()
+	reply, err := c.Get("/api/v1/status", nil)
+	if err == nil {
+		n.Lag = -1
+		err = json.Unmarshal(reply.Body, &n)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return n
 }
 
 // settle waits until the figures have as many events as were acknowledged, or do not change any more.

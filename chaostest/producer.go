@@ -25,6 +25,8 @@ type Producer struct {
 	Most     int           // events in a body
 	Timeout  time.Duration // of one request
 	Patience time.Duration // for one body
+	// Give, if any, is called with what was acknowledged.
+	Give func(ctx context.Context, events []simtest.Logged) error
 }
 
 // againOnce in so many bodies is sent once more on purpose.
@@ -58,6 +60,11 @@ func (p *Producer) deliver(client *http.Client, events []simtest.Logged) error {
 		return err
 	}
 	p.Ledger.Accepted(events)
+	if p.Give != nil {
+		if err := p.Give(context.Background(), events); err != nil {
+			return err
+		}
+	}
 	if p.Traffic.dice.Intn(againOnce) == 0 {
 		p.Ledger.Again(len(events))
 		return p.insist(client, body, len(events))
