@@ -40,6 +40,14 @@ func duration(t *testing.T) time.Duration {
 	return d
 }
 
+// pace is how often a producer sends: less often when it does so for long, as the oracle has to count all of it.
+func pace(t *testing.T) time.Duration {
+	if duration(t) > 5*time.Minute {
+		return 150 * time.Millisecond
+	}
+	return 50 * time.Millisecond
+}
+
 // Whatever fails, and however often, every figure is that of the events acknowledged; the old way's are not.
 func TestChaos(t *testing.T) {
 	now, ledger := time.Now().UTC(), NewLedger()
@@ -55,10 +63,10 @@ func TestChaos(t *testing.T) {
 	stop()
 	send.Wait()
 	c.calm(t)
-	old.isFoundOut(t, ledger)
+	lost, doubled := old.isFoundOut(t, ledger)
 	table := judge(t, ledger, now, c.Query)
-	c.health(t, ledger)
-	report(t, ledger, table)
+	c.health(t)
+	report(t, fmt.Sprintf("%v, seed %d: %s. The old way lost %d events and doubled %d.\n\n%s", duration(t), *seed, ledger.Summary(), lost, doubled, Markdown(table)))
 }
 
 // send has producers send until ctx ends; what is acknowledged is given away as well.
@@ -66,7 +74,7 @@ func (c *Cluster) send(ctx context.Context, t *testing.T, ledger *Ledger, now ti
 	var all sync.WaitGroup
 	for i := range producers {
 		p := &Producer{Traffic: NewTraffic(fmt.Sprint("p", i), *seed+int64(i), now), Ledger: ledger, Config: countedConfig(c.shape.Config), Intakes: c.Intakes(),
-			Pause: 50 * time.Millisecond, Most: 12, Timeout: 3 * time.Second, Patience: 2 * time.Minute, Give: give}
+			Pause: pace(t), Most: 12, Timeout: 3 * time.Second, Patience: 2 * time.Minute, Give: give}
 		all.Go(func() {
 			if err := p.Run(ctx); err != nil {
 				t.Error(err)
@@ -130,7 +138,7 @@ func startOldWay(t *testing.T, c *Cluster) *oldWay {
 }
 
 // isFoundOut waits until the old way is done, and sees to it that it is wrong.
-func (o *oldWay) isFoundOut(t *testing.T, ledger *Ledger) {
+func (o *oldWay) isFoundOut(t *testing.T, ledger *Ledger) (lost, doubled int) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; <-time.After(200 * time.Millisecond) {
 		if done, err := o.feed.drained(t.Context(), o.Group); done {
@@ -143,15 +151,16 @@ func (o *oldWay) isFoundOut(t *testing.T, ledger *Ledger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lost, doubled := off(want, got)
+	lost, doubled = off(want, got)
 	t.Logf("the old way: %d events lost, %d doubled", lost, doubled)
 	if lost+doubled == 0 {
 		t.Error("the old way counts right: the test would not notice")
 	}
+	return lost, doubled
 }
 
 // health tells of processes that ended unasked, and fails for what must never be in a log.
-func (c *Cluster) health(t *testing.T, ledger *Ledger) {
+func (c *Cluster) health(t *testing.T) {
 	t.Helper()
 	for _, s := range c.Seats() {
 		if n := s.Lapses(); n > 0 {
@@ -167,13 +176,26 @@ func (c *Cluster) health(t *testing.T, ledger *Ledger) {
 	}
 }
 
+// The marks between which the table stands in its file.
+const tableBegin, tableEnd = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
+
 // report writes the table into the file that the environment names.
-func report(t *testing.T, ledger *Ledger, table []Line) {
+func report(t *testing.T, text string) {
 	t.Helper()
-	if path := os.Getenv(tableVariable); path != "" {
-		text := fmt.Sprintf("%s; seed %d.\n\n%s", ledger.Summary(), *seed, Markdown(table))
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Error(err)
-		}
+	path := os.Getenv(tableVariable)
+	if path == "" {
+		return
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begun := strings.Cut(string(file), tableBegin)
+	_, after, ended := strings.Cut(rest, tableEnd)
+	if !begun || !ended {
+		t.Fatalf("%s has no place for the table", path)
+	}
+	if err := os.WriteFile(path, []byte(before+tableBegin+text+tableEnd+after), 0o644); err != nil {
+		t.Error(err)
 	}
 }
