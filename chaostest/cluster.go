@@ -23,6 +23,7 @@ type Shape struct {
 	SessionTimeout                       time.Duration // 0: the default of the binary
 	Config                               *simtest.Config
 	Args                                 []string
+	More                                 func(c *Cluster, seat string) []string // arguments of one seat; nil for none
 }
 
 // Cluster is real servers and the processes of the binary over them, each process with links of its own to each server.
@@ -130,7 +131,11 @@ func (c *Cluster) seat(role, name string) *Seat {
 	if c.shape.SessionTimeout > 0 {
 		args = append(args, "--log-session-timeout", c.shape.SessionTimeout.String())
 	}
-	s := NewSeat(c.t, name, c.Logs, c.bin, append(args, c.shape.Args...)...)
+	args = append(args, c.shape.Args...)
+	if c.shape.More != nil {
+		args = append(args, c.shape.More(c, name)...)
+	}
+	s := NewSeat(c.t, name, c.Logs, c.bin, args...)
 	if role == "intake" {
 		c.lead(c.link(clients, "producers"), s.Addr)
 	}
