@@ -25,7 +25,9 @@ func diagram() map[string][]string {
 		"eventlog":       {"."},
 		"eventlog/kafka": {".", "eventlog"},
 		"store":          {".", "block"},
-		"store/sqlite":   {".", "block", "store"},
+		"store/chunk":    {".", "block", "store"},
+		"store/sqlite":   {".", "block", "store", "store/chunk"},
+		"store/mysql":    {".", "block", "store", "store/chunk"},
 
 		"fold":        {".", "block", "record", "store"},
 		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
@@ -44,11 +46,12 @@ func diagram() map[string][]string {
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
-	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest", "store/mysql/mysqltest", "eventlog/kafka/kafkatest", "simtest", "apptest", "chaostest"}
+	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest",
+		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "simtest", "apptest", "chaostest"}
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold"} }
+func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
 
 type source struct {
 	file *ast.File

@@ -29,7 +29,7 @@ func TestPipelineOverRedisEqualsOracle(t *testing.T) {
 			return &countedLevel{c, &found}, err
 		}
 		simtest.Check(rt, rapid.Bool().Draw(rt, "limits"), func(w simtest.World) (simtest.Harness, error) {
-			p, err := openPipeline(t, w, newLevel)
+			p, err := openPipeline(t, w, func(p *pipeline) { p.newLevel = newLevel })
 			return &overRedis{p, server}, err
 		})
 	})

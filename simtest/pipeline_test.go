@@ -30,14 +30,14 @@ import (
 // engine, stopping and losing the aggregator at random points, and compares the answers to random queries.
 func TestPipelineEqualsOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		simtest.Check(rt, false, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w, nil) })
+		simtest.Check(rt, false, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
 	})
 }
 
 // TestPipelineWithLimitsEqualsOracle does the same with retentions and a late horizon.
 func TestPipelineWithLimitsEqualsOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		simtest.Check(rt, true, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w, nil) })
+		simtest.Check(rt, true, func(w simtest.World) (simtest.Harness, error) { return openPipeline(t, w) })
 	})
 }
 
@@ -54,6 +54,7 @@ type pipeline struct {
 	levels   []level
 	asked    int
 	owner    *owner
+	crew     *crew // of several aggregators, instead of the owner
 }
 
 // level is a second level of the cache, shared by processes.
@@ -70,12 +71,15 @@ type owner struct {
 	done chan error
 }
 
-func openPipeline(t *testing.T, w simtest.World, newLevel func() (level, error)) (*pipeline, error) {
+func openPipeline(t *testing.T, w simtest.World, options ...func(*pipeline)) (*pipeline, error) {
 	dir, err := os.MkdirTemp(t.TempDir(), "world")
 	if err != nil {
 		return nil, err
 	}
-	p := &pipeline{world: w, dir: dir, newLevel: newLevel}
+	p := &pipeline{world: w, dir: dir}
+	for _, set := range options {
+		set(p)
+	}
 	return p, p.start()
 }
 
@@ -94,7 +98,10 @@ func (p *pipeline) start() (err error) {
 	if err := p.openCaches(); err != nil {
 		return err
 	}
-	p.owner, err = p.own()
+	if p.crew != nil {
+		return p.crew.start(p)
+	}
+	p.owner, err = p.own(aggregate.Deps{})
 	return err
 }
 
@@ -134,18 +141,25 @@ func orAlways(d time.Duration) time.Duration {
 	return d
 }
 
-func (p *pipeline) own() (*owner, error) {
+// own starts an aggregator, and waits until it has the shards unless others share them.
+func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
 	c := p.world.Config
+	deps.Log, deps.Shards, deps.Announce, deps.Logger = p.log, p.log.Shards(), p.caches[0].Announce, slog.New(slog.DiscardHandler)
+	if deps.Store == nil {
+		deps.Store = p.store
+	}
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
-		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1},
-		aggregate.Deps{Log: p.log, Shards: p.log.Shards(), Store: p.store, Announce: p.caches[0].Announce, Logger: slog.New(slog.DiscardHandler)})
+		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
 	if err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	o := &owner{a, stop, make(chan error, 1)}
 	go func() { o.done <- a.Run(ctx) }()
+	if deps.Ownership != nil {
+		return o, nil
+	}
 	return o, o.live(ctx, p.log.Shards())
 }
 
@@ -209,7 +223,7 @@ func (p *pipeline) Restart() error {
 // must find itself fenced if it had anything to commit.
 func (p *pipeline) Crash() error {
 	old := p.owner
-	taken, err := p.own()
+	taken, err := p.own(aggregate.Deps{})
 	if err != nil {
 		return err
 	}
@@ -284,12 +298,19 @@ func (p *pipeline) caughtUp(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.crew != nil {
+		return p.crew.wait(ctx, next)
+	}
 	return p.owner.Wait(ctx, next)
 }
 
-func (p *pipeline) Close() error {
-	p.owner.stop()
-	err := <-p.owner.done
+func (p *pipeline) Close() (err error) {
+	if p.crew != nil {
+		err = p.crew.close()
+	} else {
+		p.owner.stop()
+		err = <-p.owner.done
+	}
 	for _, l := range p.levels {
 		l.Close()
 	}

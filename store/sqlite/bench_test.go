@@ -9,6 +9,7 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 const (
@@ -118,7 +119,7 @@ func BenchmarkCommitImport(b *testing.B) { benchCommits(b, benchImport(), 20) }
 func BenchmarkEncodeImport(b *testing.B) {
 	c := &store.Commit{Shards: benchImport()}
 	for b.Loop() {
-		encode(c)
+		chunk.Encode(c)
 	}
 }
 

@@ -3,12 +3,9 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
-	"rollcall"
-	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 // Commit applies one commit in one transaction. Blocks are merged and encoded before it begins.
@@ -26,19 +23,19 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 			return err
 		}
 	}
-	cells, sets := encode(c)
+	encoded := chunk.Encode(c)
 	return s.writer.transact(ctx, func(ctx context.Context, t *session) error {
 		steps := []struct {
 			name string
 			run  func() error
 		}{
 			{StepFenced, func() error { return t.fence(ctx, c) }},
-			{StepCells, func() error { return t.insertChunks(ctx, cells) }},
-			{StepSets, func() error { return t.insertChunks(ctx, sets) }},
+			{StepCells, func() error { return t.insertChunks(ctx, encoded.Cells) }},
+			{StepSets, func() error { return t.insertChunks(ctx, encoded.Sets) }},
 			{StepState, func() error { return t.insertState(ctx, c) }},
 			{StepLedger, func() error { return t.addLedger(ctx, c) }},
 			{StepLetters, func() error { return t.insertCommitLetters(ctx, c) }},
-			{StepVersions, func() error { return t.raiseVersions(ctx, c, cells, sets) }},
+			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, chunk.TouchedBy(c, encoded)) }},
 		}
 		for _, step := range steps {
 			if err := step.run(); err != nil {
@@ -90,90 +87,30 @@ func (s *session) fence(ctx context.Context, c *store.Commit) error {
 // included.
 func (s *session) insertState(ctx context.Context, c *store.Commit) error {
 	const replace = "DELETE FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ?"
-	full := map[store.StateKey]int{} // how many chunks of the key are full
-	total := 0
-	for i := range c.Shards {
-		total += len(c.Shards[i].State)
-		for _, st := range c.Shards[i].State {
-			if !st.Full {
-				continue
-			}
-			if full[st.Key]++; full[st.Key] > 1 {
-				continue
-			}
-			k := stateKey(st.Key)
-			if _, err := s.exec(ctx, replace, k.kind, k.a, k.b, k.c); err != nil {
-				return err
-			}
+	replaced, added := chunk.State(c)
+	for _, k := range replaced {
+		if _, err := s.exec(ctx, replace, k.Kind, k.A, k.B, k.C); err != nil {
+			return err
 		}
 	}
-	list := make([]chunk, 0, total)
-	for i := range c.Shards {
-		for _, st := range c.Shards[i].State {
-			if st.Full {
-				full[st.Key]--
-			}
-			if full[st.Key] == 0 { // none that follows replaces it
-				list = append(list, chunk{key: stateKey(st.Key), data: st.Data})
-			}
-		}
-	}
-	return s.insertChunks(ctx, list)
+	return s.insertChunks(ctx, added)
 }
 
 var upsertPeriods = values{"INSERT INTO periods (clock, period, version) VALUES ", "(?, ?, ?)",
 	" ON CONFLICT DO UPDATE SET version = excluded.version"}
 
 // raiseVersions counts the commit and marks the periods it touched.
-func (s *session) raiseVersions(ctx context.Context, c *store.Commit, cells, sets []chunk) error {
+func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched) error {
 	const query = "UPDATE head SET version = version + 1, revision = revision + 1, committed = ? RETURNING version"
 	var version int64
-	if _, err := s.one(ctx, []any{&version}, query, c.At); err != nil {
+	if _, err := s.one(ctx, []any{&version}, query, at); err != nil {
 		return err
 	}
-	t := touched{}
-	t.chunks(cells)
-	t.chunks(sets)
-	t.ledger(c)
-	t.users(c)
-	return s.markPeriods(ctx, t, version)
+	return s.markPeriods(ctx, touched, version)
 }
 
-func (s *session) markPeriods(ctx context.Context, t touched, version int64) error {
-	keys := slices.Collect(maps.Keys(t))
-	return s.execValues(ctx, &upsertPeriods, len(keys), func(args []any, i int) []any {
-		return append(args, int64(keys[i].clock), int64(keys[i].period), version)
+func (s *session) markPeriods(ctx context.Context, touched []chunk.Touched, version int64) error {
+	return s.execValues(ctx, &upsertPeriods, len(touched), func(args []any, i int) []any {
+		return append(args, int64(touched[i].Clock), int64(touched[i].Period), version)
 	})
-}
-
-// touched is a set of periods.
-type touched map[touchedPeriod]bool
-
-type touchedPeriod struct {
-	clock  store.Clock
-	period block.Period
-}
-
-func (t touched) chunks(list []chunk) {
-	for i := range list {
-		t[touchedPeriod{store.ClockOf(rollcall.Grain(list[i].key.a)), block.Period(list[i].key.c)}] = true
-	}
-}
-
-func (t touched) users(c *store.Commit) {
-	for i := range c.Shards {
-		for _, chunk := range c.Shards[i].State {
-			if k := chunk.Key; k.Kind == store.Users {
-				t[touchedPeriod{store.UsersClock, store.UsersPeriod(k.Shard, k.Part)}] = true
-			}
-		}
-	}
-}
-
-func (t touched) ledger(c *store.Commit) {
-	for i := range c.Shards {
-		for _, row := range c.Shards[i].Ledger {
-			t[touchedPeriod{store.LedgerClock, store.LedgerDay(row.Hour)}] = true
-		}
-	}
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 const (
-	levelChunks  = 8       // so many chunks of a level become one of the next
 	compactBytes = 4 << 20 // of merged chunks that one transaction of a compaction replaces, about
 	vacuumPages  = 512     // that one transaction gives back
 )
@@ -38,7 +38,7 @@ type compaction struct {
 
 // run is what the chunks of a key whose level lies between low and high are.
 type run struct {
-	key       chunkKey
+	key       chunk.Key
 	low, high int64
 }
 
@@ -48,11 +48,8 @@ type replacement struct {
 	n    int
 	last int64
 	read int
-	merged
+	chunk.Merged
 }
-
-// merged is the content of a chunk made of others.
-type merged struct{ data, masks []byte }
 
 func (c *compaction) run(ctx context.Context, all bool) error {
 	for {
@@ -79,7 +76,7 @@ func (c *compaction) run(ctx context.Context, all bool) error {
 
 // find lists what there is to merge.
 func (c *compaction) find(ctx context.Context, all bool) ([]run, error) {
-	query, least := "SELECT kind, a, b, c, level, level FROM chunks GROUP BY kind, a, b, c, level HAVING count(*) >= ?", levelChunks
+	query, least := "SELECT kind, a, b, c, level, level FROM chunks GROUP BY kind, a, b, c, level HAVING count(*) >= ?", chunk.LevelChunks
 	if all {
 		query, least = "SELECT kind, a, b, c, min(level), max(level) FROM chunks GROUP BY kind, a, b, c HAVING count(*) >= ?", 2
 	}
@@ -87,7 +84,7 @@ func (c *compaction) find(ctx context.Context, all bool) ([]run, error) {
 	err := c.store.own.with(ctx, func(s *session) error {
 		return s.each(ctx, func(scan func(...any) error) error {
 			var r run
-			err := scan(&r.key.kind, &r.key.a, &r.key.b, &r.key.c, &r.low, &r.high)
+			err := scan(&r.key.Kind, &r.key.A, &r.key.B, &r.key.C, &r.low, &r.high)
 			runs = append(runs, r)
 			return err
 		}, query, least)
@@ -97,7 +94,7 @@ func (c *compaction) find(ctx context.Context, all bool) ([]run, error) {
 
 // add reads and merges a run; it is replaced in the transaction of the runs before it, or the next.
 func (c *compaction) add(ctx context.Context, r run) error {
-	var list []chunk
+	var list []chunk.Chunk
 	err := c.store.own.with(ctx, func(s *session) (err error) {
 		list, err = s.chunksOf(ctx, r.key, r.low, r.high)
 		return err
@@ -107,9 +104,9 @@ func (c *compaction) add(ctx context.Context, r run) error {
 	}
 	p := replacement{run: r, n: len(list)}
 	for i := range list {
-		p.last, p.read = max(p.last, list[i].id), p.read+list[i].size()
+		p.last, p.read = max(p.last, list[i].ID), p.read+list[i].Size()
 	}
-	if p.merged, err = c.mergeChunks(list); err != nil {
+	if p.Merged, err = chunk.Merge(list, c.merge); err != nil {
 		return err
 	}
 	c.pending, c.bytes = append(c.pending, p), c.bytes+p.read
@@ -117,38 +114,6 @@ func (c *compaction) add(ctx context.Context, r run) error {
 		return nil
 	}
 	return c.replace(ctx)
-}
-
-func (c *compaction) mergeChunks(list []chunk) (m merged, err error) {
-	switch list[0].key.kind {
-	case kindCells:
-		b, err := mergeCells(list)
-		if err == nil && b.Len() > 0 {
-			m.data = b.Encode(nil)
-		}
-		return m, err
-	case kindSets:
-		return mergeSets(list)
-	}
-	parts := make([][]byte, len(list))
-	for i := range list {
-		parts[i] = list[i].data
-	}
-	m.data, err = c.merge(list[0].key.state(), parts)
-	m.data = notNil(m.data)
-	return m, err
-}
-
-func mergeSets(list []chunk) (m merged, err error) {
-	packed, err := openSets(list)
-	if err != nil {
-		return m, err
-	}
-	sets, err := packed.Sets()
-	if err == nil && sets.Len() > 0 {
-		m.data, m.masks = sets.Encode()
-	}
-	return m, err
 }
 
 // replace puts the merges in the place of what they were made of, in one transaction. A key that was deleted or replaced
@@ -175,7 +140,7 @@ func (c *compaction) replace(ctx context.Context) error {
 
 func (s *session) replace(ctx context.Context, p *replacement, stats *store.CompactStats) error {
 	const query = "DELETE FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ? AND id <= ?"
-	done, err := s.exec(ctx, query, p.key.kind, p.key.a, p.key.b, p.key.c, p.low, p.high, p.last)
+	done, err := s.exec(ctx, query, p.key.Kind, p.key.A, p.key.B, p.key.C, p.low, p.high, p.last)
 	if err != nil {
 		return err
 	}
@@ -191,11 +156,11 @@ func (s *session) replace(ctx context.Context, p *replacement, stats *store.Comp
 	stats.Keys++
 	stats.Chunks += p.n
 	stats.BytesRead += int64(p.read)
-	stats.BytesKept += int64(len(p.data) + len(p.masks))
-	if p.data == nil {
+	stats.BytesKept += int64(len(p.Data) + len(p.Masks))
+	if p.Data == nil {
 		return nil
 	}
-	return s.insertChunks(ctx, []chunk{{key: p.key, level: p.high + 1, data: p.data, masks: p.masks}})
+	return s.insertChunks(ctx, []chunk.Chunk{{Key: p.key, Level: p.high + 1, Data: p.Data, Masks: p.Masks}})
 }
 
 // reclaim gives the free pages back to the file system, some in each transaction.

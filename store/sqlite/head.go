@@ -1,15 +1,14 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
-	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 // headCache keeps the newest head seen, so that a view of an unchanged store costs one small query, and one of a changed
@@ -121,23 +120,7 @@ func (n *snapshot) loadStamps(ctx context.Context, s *session, before *snapshot)
 		return err
 	}, "SELECT clock, period, version FROM periods WHERE version > ? ORDER BY period", since)
 	for clock := range changed {
-		n.Stamps[clock] = mergeStamps(old[clock], changed[clock])
+		n.Stamps[clock] = chunk.MergeStamps(old[clock], changed[clock])
 	}
 	return err
-}
-
-// mergeStamps puts the changed stamps in their places; both are in order of period. Neither list is written to.
-func mergeStamps(old, changed []store.Stamp) []store.Stamp {
-	if len(changed) == 0 {
-		return old
-	}
-	merged := make([]store.Stamp, 0, len(old)+len(changed))
-	for _, c := range changed {
-		n, same := slices.BinarySearchFunc(old, c.Period, func(s store.Stamp, p block.Period) int { return cmp.Compare(s.Period, p) })
-		merged = append(append(merged, old[:n]...), c)
-		if old = old[n:]; same {
-			old = old[1:]
-		}
-	}
-	return append(merged, old...)
 }

@@ -7,6 +7,7 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 // Expire deletes the cells and sets of a grain with period < before, and raises the versions of the periods.
@@ -32,11 +33,11 @@ const expireBatch = 256
 func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block.Period) (deleted int, err error) {
 	const query = `DELETE FROM chunks WHERE id IN
 		(SELECT id FROM chunks WHERE kind IN (1, 2) AND a = ? AND c < ? LIMIT ?) RETURNING c`
-	var gone []chunk
+	var gone []int64
 	err = s.each(ctx, func(scan func(...any) error) error {
-		c := chunk{key: chunkKey{a: int64(grain)}}
-		err := scan(&c.key.c)
-		gone = append(gone, c)
+		var period int64
+		err := scan(&period)
+		gone = append(gone, period)
 		return err
 	}, query, int64(grain), int64(before), expireBatch)
 	if err != nil || len(gone) == 0 {
@@ -50,26 +51,9 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 	if grain == rollcall.Minute {
 		_, err = s.exec(ctx, "DELETE FROM periods WHERE clock = ? AND period < ?", int64(store.MinuteClock), int64(before))
 	} else {
-		t := touched{}
-		t.chunks(gone)
-		err = s.markPeriods(ctx, t, version)
+		err = s.markPeriods(ctx, chunk.TouchedPeriods(grain, gone), version)
 	}
 	return len(gone), err
-}
-
-// sizeName names a kind of chunks by kind and grain or kind of state; empty for none it knows.
-func sizeName(kind [2]int64) string {
-	return map[[2]int64]string{
-		{kindCells, int64(rollcall.Minute)}:  "cells/minute",
-		{kindCells, int64(rollcall.Hour)}:    "cells/hour",
-		{kindCells, int64(rollcall.Day)}:     "cells/day",
-		{kindSets, int64(rollcall.Minute)}:   "sets/minute",
-		{kindSets, int64(rollcall.Day)}:      "sets/day",
-		{kindState, int64(store.Users)}:      "users",
-		{kindState, int64(store.IDs)}:        "ids",
-		{kindState, int64(store.Sessions)}:   "sessions",
-		{kindState, int64(store.SessionIDs)}: "session ids",
-	}[kind]
 }
 
 // Sizes tells how many bytes each kind of content takes; other is the rest of the pages in use: indexes, values, letters,
@@ -92,9 +76,7 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 		var kind [2]int64
 		var z store.Size
 		err := scan(&kind[0], &kind[1], &z.Chunks, &z.Bytes)
-		if z.Name = sizeName(kind); z.Name == "" {
-			z.Name = fmt.Sprintf("kind %d/%d", kind[0], kind[1])
-		}
+		z.Name = chunk.SizeName(kind[0], kind[1])
 		add(z)
 		return err
 	}, query)

@@ -8,6 +8,7 @@ import (
 
 	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 func join(_ store.StateKey, chunks [][]byte) ([]byte, error) { return bytes.Join(chunks, nil), nil }
@@ -36,7 +37,7 @@ func TestCompactionIsTiered(t *testing.T) {
 			most = max(most, chunkCount(t, s))
 		}
 	}
-	if most > 4*(levelChunks-1) {
+	if most > 4*(chunk.LevelChunks-1) {
 		t.Errorf("up to %d chunks of one key", most)
 	}
 	if rewritten > commits*2 {

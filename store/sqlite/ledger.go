@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 var upsertLedger = values{"INSERT INTO ledger (hour, shard, count, hash0, hash1, hash2, hash3, duplicates, late) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -16,8 +17,8 @@ func (s *session) addLedger(ctx context.Context, c *store.Commit) error {
 		rows := c.Shards[i].Ledger
 		err := s.execValues(ctx, &upsertLedger, len(rows), func(args []any, i int) []any {
 			r := &rows[i]
-			return append(args, r.Hour, r.Shard, r.Count, int64(uint32(r.HashLo)), int64(r.HashLo>>32), int64(uint32(r.HashHi)), int64(r.HashHi>>32),
-				r.Duplicates, r.Late)
+			limbs := chunk.Limbs(r)
+			return append(args, r.Hour, r.Shard, r.Count, limbs[0], limbs[1], limbs[2], limbs[3], r.Duplicates, r.Late)
 		})
 		if err != nil {
 			return err
@@ -45,17 +46,9 @@ func (s *session) ledger(ctx context.Context, from, until int64, dropped bool) (
 		if err := scan(&r.Hour, &r.Shard, &r.Count, &limbs[0], &limbs[1], &limbs[2], &limbs[3], &r.Duplicates, &r.Late); err != nil {
 			return err
 		}
-		r.HashHi, r.HashLo = carry(limbs)
+		r.HashHi, r.HashLo = chunk.Carry(limbs)
 		rows = append(rows, r)
 		return nil
 	}, query, from, until)
 	return rows, err
-}
-
-// carry gives the 128-bit number of sums of limbs, mod 2^128.
-func carry(limbs [4]uint64) (hi, lo uint64) {
-	for i := range 3 {
-		limbs[i+1] += limbs[i] >> 32
-	}
-	return limbs[3]<<32 | limbs[2]&0xffffffff, limbs[1]<<32 | limbs[0]&0xffffffff
 }

@@ -7,6 +7,7 @@ import (
 
 	"rollcall"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 // Acquire raises the shard's epoch.
@@ -60,19 +61,15 @@ func (s *Store) State(ctx context.Context, key store.StateKey) ([]store.StateChu
 
 // state reads the chunks of a part in a session that within gives.
 func state(ctx context.Context, key store.StateKey, within func(func(*session) error) error) ([]store.StateChunk, error) {
-	var list []chunk
+	var list []chunk.Chunk
 	err := within(func(t *session) (err error) {
-		list, err = t.chunksOf(ctx, stateKey(key), 0, everyLevel)
+		list, err = t.chunksOf(ctx, chunk.StateKey(key), 0, everyLevel)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read %v: %w", stateKey(key), err)
+		return nil, fmt.Errorf("read %v: %w", chunk.StateKey(key), err)
 	}
-	chunks := make([]store.StateChunk, len(list))
-	for i, c := range list {
-		chunks[i] = store.StateChunk{Key: key, Data: c.data}
-	}
-	return chunks, nil
+	return chunk.States(key, list), nil
 }
 
 // Intern gives each value its number in one transaction. Numbers of a dimension are given one after the other; the empty

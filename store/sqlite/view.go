@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"rollcall"
 	"rollcall/block"
 	"rollcall/store"
+	"rollcall/store/chunk"
 )
 
 // View opens a view: a read transaction. At most 16 are open at a time; a further one waits. It ends with Close, or when
@@ -71,7 +68,7 @@ func (v *view) read(f func(*session) error) error {
 	return f(v.session)
 }
 
-func (v *view) chunks(ctx context.Context, from chunkKey, until block.Period, masks bool) (list []chunk, err error) {
+func (v *view) chunks(ctx context.Context, from chunk.Key, until block.Period, masks bool) (list []chunk.Chunk, err error) {
 	err = v.read(func(s *session) error {
 		list, err = s.chunks(ctx, from, int64(until), masks)
 		return err
@@ -81,42 +78,20 @@ func (v *view) chunks(ctx context.Context, from chunkKey, until block.Period, ma
 
 func (v *view) Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error) {
 	key := block.CellKey{Grain: grain, Period: from, Cuboid: cuboid}
-	list, err := v.chunks(ctx, cellsKey(key), until, false)
+	list, err := v.chunks(ctx, chunk.CellsKey(key), until, false)
 	if err != nil {
 		return nil, fmt.Errorf("read from %v: %w", key, err)
 	}
-	return mergeByKey(list, mergeCells, (*block.Cells).Len)
+	return chunk.Cells(list)
 }
 
 func (v *view) Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error) {
 	key := block.SetKey{Grain: grain, Period: from, Shard: shard}
-	list, err := v.chunks(ctx, setsKey(key), until, masks)
+	list, err := v.chunks(ctx, chunk.SetsKey(key), until, masks)
 	if err != nil {
 		return nil, fmt.Errorf("read from %v: %w", key, err)
 	}
-	return mergeByKey(list, openSets, (*block.Packed).Len)
-}
-
-// mergeByKey gives a block for each key that has rows. Keys are merged beside each other.
-func mergeByKey[B any](list []chunk, merge func([]chunk) (B, error), size func(B) int) ([]B, error) {
-	var keys [][]chunk
-	err := byKey(list, func(chunks []chunk) error { keys = append(keys, chunks); return nil })
-	if err != nil {
-		return nil, err
-	}
-	merged := make([]B, len(keys))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, chunks := range keys {
-		g.Go(func() (err error) {
-			merged[i], err = merge(chunks)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(merged, func(b B) bool { return size(b) == 0 }), nil
+	return chunk.Sets(list)
 }
 
 func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (rows []store.LedgerRow, err error) {

@@ -158,7 +158,7 @@ func (s *Server) install() error {
 	}
 	s.args = []string{"--no-defaults", "--user=" + me.Username, "--datadir=" + data, "--socket=mysql.sock", "--bind-address=127.0.0.1",
 		"--init-file=" + initFile, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M", logSize,
-		"--performance-schema=OFF", "--max-allowed-packet=64M", "--character-set-server=utf8mb4", "--skip-log-bin"}
+		"--performance-schema=OFF", "--max-connections=1000", "--max-allowed-packet=64M", "--character-set-server=utf8mb4", "--skip-log-bin"}
 	if !s.options.TLS {
 		return nil
 	}

@@ -1,0 +1,200 @@
+package mysql
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"time"
+
+	"rollcall"
+)
+
+//go:embed migrations/0001_tables.sql
+var tables1 string
+
+// migration brings the schema from one version to the next. MySQL ends the transaction at each change of a table, so a
+// step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
+// still running is not disturbed.
+type migration func(ctx context.Context, t *session, c *Config) error
+
+func migrations() []migration {
+	return []migration{
+		func(ctx context.Context, t *session, c *Config) error {
+			if err := t.script(ctx, tables1); err != nil {
+				return err
+			}
+			if err := t.seed(ctx, c); err != nil {
+				return err
+			}
+			return t.makeBase(ctx)
+		},
+	}
+}
+
+const (
+	lockPatience     = 5 * time.Minute // for another process that migrates
+	migrationTimeout = time.Hour       // of one statement
+)
+
+// Migrate makes the tables, or brings older ones up to date, under a lock of the server's: of several processes one does
+// it and the others wait. A database of a newer release is left as it is, and refused.
+func Migrate(ctx context.Context, config Config) error {
+	if err := migrate(ctx, config); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func migrate(ctx context.Context, config Config) error {
+	if err := config.setDefaults(); err != nil {
+		return err
+	}
+	if err := checkDimensions(&config); err != nil {
+		return err
+	}
+	// The reads must outlast changes of large tables.
+	patient := config
+	patient.StatementTimeout = migrationTimeout
+	db, err := patient.connect(1, readCommitted, migrationTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	t, err := take(ctx, db, &counters{})
+	if err != nil {
+		return err
+	}
+	defer t.end(false) // which gives the lock back, too
+	return t.locked(ctx, "migrate", lockPatience, func() error { return t.migrate(ctx, &config) })
+}
+
+func (s *session) migrate(ctx context.Context, c *Config) error {
+	version, err := s.schemaVersion(ctx)
+	if err == nil {
+		err = checkVersion(version)
+	}
+	if err != nil {
+		return err
+	}
+	for i, step := range migrations()[version:] {
+		if err := step(ctx, s, c); err != nil {
+			return fmt.Errorf("to format %d: %w", version+i+1, err)
+		}
+		if _, err := s.exec(ctx, "INSERT INTO schema_migrations (version, applied_at) VALUES (?, UTC_TIMESTAMP())", version+i+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkVersion(version int) error {
+	if version > len(migrations()) {
+		return fmt.Errorf("made by a newer release (format %d, this one knows up to %d): upgrade rollcall", version, len(migrations()))
+	}
+	return nil
+}
+
+const codeNoTable = 1146
+
+// schemaVersion is 0 where there is no store. It makes nothing but the table of versions, and that only in a migration.
+func (s *session) schemaVersion(ctx context.Context) (version int, err error) {
+	_, err = s.one(ctx, []any{&version}, "SELECT COALESCE(MAX(version), 0) FROM schema_migrations")
+	if errorCode(err) == codeNoTable {
+		return 0, nil
+	}
+	return version, err
+}
+
+// script runs the statements of a file; none holds a semicolon.
+func (s *session) script(ctx context.Context, text string) error {
+	const versions = "CREATE TABLE IF NOT EXISTS schema_migrations (version INT NOT NULL, applied_at DATETIME NOT NULL, PRIMARY KEY (version)) ENGINE = InnoDB"
+	for _, statement := range append([]string{versions}, strings.Split(text, ";\n")...) {
+		if statement = withoutComments(statement); statement == "" {
+			continue
+		}
+		if _, err := s.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutComments leaves out the lines that begin with two dashes.
+func withoutComments(statement string) string {
+	var kept []string
+	for line := range strings.Lines(statement) {
+		if !strings.HasPrefix(line, "--") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ""))
+}
+
+var dimensionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+
+// checkDimensions refuses names that the view can't have as columns.
+func checkDimensions(c *Config) error {
+	if c.Shards < 1 || len(c.Dimensions) > rollcall.MaxDimensions {
+		return fmt.Errorf("%d shards and %d dimensions: want at least one shard and at most %d dimensions",
+			c.Shards, len(c.Dimensions), rollcall.MaxDimensions)
+	}
+	for _, name := range c.Dimensions {
+		if !dimensionName.MatchString(name) {
+			return fmt.Errorf("dimension %q: a name has letters, digits, _ and -, at most 64, and begins with a letter or _", name)
+		}
+	}
+	return nil
+}
+
+// seed records what the store is made for, in one transaction, unless that was done.
+func (s *session) seed(ctx context.Context, c *Config) error {
+	_, err := s.transact(ctx, func() error {
+		var n int
+		if _, err := s.one(ctx, []any{&n}, "SELECT COUNT(*) FROM head"); err != nil || n > 0 {
+			return err
+		}
+		for shard := range c.Shards {
+			if _, err := s.exec(ctx, "INSERT INTO shards VALUES (?, 0, 0, 0, 0, 0, 0, 0, 0, 0)", shard); err != nil {
+				return err
+			}
+		}
+		for dim, name := range c.Dimensions {
+			if _, err := s.exec(ctx, "INSERT INTO dimensions VALUES (?, ?, ?)", dim, []byte(name), int64(rollcall.FirstValue)); err != nil {
+				return err
+			}
+			const given = "INSERT INTO dimension_values VALUES (?, ?, ?), (?, ?, ?)"
+			if _, err := s.exec(ctx, given, dim, int64(rollcall.NotSetValue), []byte(rollcall.NotSet),
+				dim, int64(rollcall.OtherValue), []byte(rollcall.Other)); err != nil {
+				return err
+			}
+		}
+		_, err := s.exec(ctx, "INSERT INTO head VALUES (1, ?, 1, 0, 0, 0, 0)", int64(rand.Uint64()))
+		return err
+	})
+	return err
+}
+
+// errLocked tells that another connection holds the lock.
+var errLocked = errors.New("another process is at it")
+
+// locked runs f while the session holds a lock of this database, for which it waits no longer than patience. The lock goes
+// with the connection.
+func (s *session) locked(ctx context.Context, what string, patience time.Duration, f func() error) error {
+	const name = "CONCAT('rollcall.', ?, '.', SUBSTRING(SHA1(DATABASE()), 1, 32))"
+	var got *int
+	if _, err := s.one(ctx, []any{&got}, "SELECT GET_LOCK("+name+", ?)", what, int(patience.Seconds())); err != nil {
+		return err
+	}
+	if got == nil || *got != 1 {
+		return errLocked
+	}
+	err := f()
+	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	_, released := s.one(undo, []any{&got}, "SELECT RELEASE_LOCK("+name+")", what)
+	return errors.Join(err, released)
+}

@@ -1,0 +1,115 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"rollcall"
+	"rollcall/block"
+	"rollcall/store"
+	"rollcall/store/chunk"
+)
+
+// View opens a view: a read transaction on one snapshot, which takes no locks. At most half of Config.MaxOpenConns are
+// open at a time; a further one waits. It ends with Close, or when ctx is done. It may be used by several goroutines; what
+// they read is decoded in parallel.
+func (s *Store) View(ctx context.Context) (store.View, error) {
+	t, err := take(ctx, s.views, s.stats)
+	if err != nil {
+		return nil, fmt.Errorf("open view: %w", err)
+	}
+	v := &view{session: t}
+	if _, err = t.exec(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err == nil {
+		v.head, err = s.heads.of(ctx, t)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open view: %w", err), v.Close())
+	}
+	v.forget = context.AfterFunc(ctx, func() { _ = v.Close() })
+	return v, nil
+}
+
+type view struct {
+	head    *store.Head
+	forget  func() bool // no longer close the view when its context is done
+	mu      sync.Mutex
+	session *session // nil once the view is closed
+}
+
+func (v *view) Head() *store.Head { return v.head }
+
+func (v *view) Close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := v.session
+	if s == nil {
+		return nil
+	}
+	v.session = nil
+	if v.forget != nil {
+		v.forget()
+	}
+	s.end(s.undo(context.Background()))
+	return nil
+}
+
+var errViewClosed = errors.New("the view is closed, or its context is done")
+
+func (v *view) read(f func(*session) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.session == nil {
+		return errViewClosed
+	}
+	return f(v.session)
+}
+
+func (v *view) chunks(ctx context.Context, from chunk.Key, until block.Period, masks bool) (list []chunk.Chunk, err error) {
+	err = v.read(func(s *session) error {
+		list, err = s.chunks(ctx, from, int64(until), masks)
+		return err
+	})
+	return list, err
+}
+
+func (v *view) Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error) {
+	key := block.CellKey{Grain: grain, Period: from, Cuboid: cuboid}
+	list, err := v.chunks(ctx, chunk.CellsKey(key), until, false)
+	if err != nil {
+		return nil, fmt.Errorf("read from %v: %w", key, err)
+	}
+	return chunk.Cells(list)
+}
+
+func (v *view) Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error) {
+	key := block.SetKey{Grain: grain, Period: from, Shard: shard}
+	list, err := v.chunks(ctx, chunk.SetsKey(key), until, masks)
+	if err != nil {
+		return nil, fmt.Errorf("read from %v: %w", key, err)
+	}
+	return chunk.Sets(list)
+}
+
+func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (rows []store.LedgerRow, err error) {
+	err = v.read(func(s *session) error {
+		rows, err = s.ledger(ctx, from, until, dropped)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ledger [%d,%d): %w", from, until, err)
+	}
+	return rows, nil
+}
+
+func (v *view) State(ctx context.Context, key store.StateKey) (chunks []store.StateChunk, err error) {
+	err = v.read(func(s *session) error {
+		chunks, err = s.state(ctx, key)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %v: %w", chunk.StateKey(key), err)
+	}
+	return chunks, nil
+}
