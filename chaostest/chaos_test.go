@@ -55,6 +55,7 @@ func TestChaos(t *testing.T) {
 	c := StartCluster(t, binary(t), Shape{Aggregators: 3, Spare: 1, Intakes: 2, Queries: 2, Shards: 6, SessionTimeout: chaosSession, Config: &w.Config,
 		Args: []string{"--commit-interval", "100ms", "--store-statement-timeout", "5s"}})
 	old := startOldWay(t, c)
+	c.calm(t)
 	sending, stop := context.WithCancel(t.Context())
 	defer stop()
 	send := c.send(sending, t, ledger, now, old.feed.Give)
@@ -95,11 +96,7 @@ func (c *Cluster) rage(t *testing.T, ledger *Ledger, old []*Seat) {
 	defer timer.Stop()
 	var all sync.WaitGroup
 	for _, lane := range lanes {
-		all.Go(func() {
-			if err := lane.Run(t.Context(), ledger, enough, t.Logf); err != nil {
-				t.Error(err)
-			}
-		})
+		all.Go(func() { lane.Run(t.Context(), ledger, enough, t) })
 	}
 	all.Wait()
 }
@@ -163,8 +160,8 @@ func (o *oldWay) isFoundOut(t *testing.T, ledger *Ledger) (lost, doubled int) {
 func (c *Cluster) health(t *testing.T) {
 	t.Helper()
 	for _, s := range c.Seats() {
-		if n := s.Lapses(); n > 0 {
-			t.Logf("%s ended %d times unasked", s.Name, n)
+		for _, how := range s.Lapses() {
+			t.Logf("%s ended unasked: %s", s.Name, how)
 		}
 		for _, log := range s.Logs() {
 			for _, bad := range []string{"panic:", "fatal error:", mysqltest.Password} {

@@ -4,7 +4,6 @@ package chaostest
 
 import (
 	"context"
-	"fmt"
 	"math/rand"
 	"time"
 )
@@ -25,8 +24,14 @@ type Lane struct {
 	Deck func(d *rand.Rand) []Fault
 }
 
-// Run deals whole decks until enough is closed, the first one in any case. A fault that can't be put right is an error.
-func (l *Lane) Run(ctx context.Context, ledger *Ledger, enough <-chan struct{}, log func(string, ...any)) error {
+// Journal is told of each fault, and fails the test for one that could not be done or put right.
+type Journal interface {
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Run deals whole decks until enough is closed or ctx ends, the first one in any case.
+func (l *Lane) Run(ctx context.Context, ledger *Ledger, enough <-chan struct{}, journal Journal) {
 	d := rand.New(rand.NewSource(l.Seed))
 	for deck := 0; ; deck++ {
 		faults := l.Deck(d)
@@ -36,25 +41,23 @@ func (l *Lane) Run(ctx context.Context, ledger *Ledger, enough <-chan struct{}, 
 			pauses[i] = upTo(d, l.Pause)
 		}
 		for i, fault := range faults {
-			if deck > 0 && closed(enough) {
-				return nil
+			if deck > 0 && closed(enough) || ctx.Err() != nil {
+				return
 			}
-			if err := l.strike(ctx, ledger, &fault, log); err != nil {
-				return err
-			}
+			l.strike(ctx, ledger, &fault, journal)
 			hold(ctx, pauses[i])
 		}
 	}
 }
 
-func (l *Lane) strike(ctx context.Context, ledger *Ledger, fault *Fault, log func(string, ...any)) error {
+func (l *Lane) strike(ctx context.Context, ledger *Ledger, fault *Fault, journal Journal) {
 	begin, end := time.Now(), ledger.Begin(fault.Name)
 	defer end()
 	if err := fault.Strike(ctx); err != nil {
-		return fmt.Errorf("%s, %s: %w", fault.Name, fault.Detail, err)
+		journal.Errorf("%-8s %s, %s: %v", l.Name, fault.Name, fault.Detail, err)
+		return
 	}
-	log("%-8s %s, %s: over after %v", l.Name, fault.Name, fault.Detail, time.Since(begin).Round(time.Millisecond))
-	return ctx.Err()
+	journal.Logf("%-8s %s, %s: over after %v", l.Name, fault.Name, fault.Detail, time.Since(begin).Round(time.Millisecond))
 }
 
 // hold lets a fault or the calm after it last; the duration is what is tested.

@@ -19,6 +19,7 @@ import (
 
 	"rollcall/apptest"
 	"rollcall/simtest"
+	"rollcall/store/mysql/mysqltest"
 )
 
 // echo replies what it is sent.
@@ -142,9 +143,7 @@ func TestOrderOfFaultsFollowsFromTheSeed(t *testing.T) {
 		}}
 		enough := make(chan struct{})
 		close(enough)
-		if err := lane.Run(t.Context(), NewLedger(), enough, func(string, ...any) {}); err != nil {
-			t.Error(err)
-		}
+		lane.Run(t.Context(), NewLedger(), enough, t)
 		return dealt
 	}
 	if !slices.Equal(deal(3), deal(3)) || slices.Equal(deal(3), deal(4)) || len(deal(3)) != 14 {
@@ -174,14 +173,32 @@ func TestHarnessAroundOneProcess(t *testing.T) {
 	go func() { done <- p.Run(sending) }()
 	enough := make(chan struct{})
 	close(enough)
-	if err := faults.Run(t.Context(), ledger, enough, t.Logf); err != nil {
-		t.Fatal(err)
-	}
+	faults.Run(t.Context(), ledger, enough, t)
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	judge(t, ledger, now, []*Seat{s})
+}
+
+// A process that is told to end while it waits for its servers does so, and with status 0.
+func TestTermBeforeItServes(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	s := NewSeat(t, "aggregate-0", t.TempDir(), binary(t), "--roles", "aggregate", "--data", t.TempDir(), "--log-kind", "kafka", "--log-brokers", mute.Addr().String(),
+		"--store-kind", "mysql", "--store-dsn", mysqltest.DSN(mute.Addr().String(), "none"))
+	s.Up()
+	asked, err := mute.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	if err := s.Term(Grace); err != nil {
+		t.Error(err)
+	}
 }
 
 // judge compares what the processes in seats answer with what was acknowledged, and gives the table of faults.

@@ -31,7 +31,7 @@ type Seat struct {
 	mu    sync.Mutex
 	now   *apptest.Server   // nil: nobody sits there
 	all   []*apptest.Server // that ever sat there
-	lapse int               // ended unasked
+	lapse []string          // how those ended that nobody had asked to
 }
 
 // restartPause is how long a supervisor waits.
@@ -76,7 +76,7 @@ func (s *Seat) watch(p *apptest.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now == p {
-		s.lapse++
+		s.lapse = append(s.lapse, fmt.Sprintf("%v: %s", p.State(), last(p.Stderr(), 1)))
 		s.launch()
 	}
 }
@@ -148,11 +148,11 @@ func (s *Seat) signal(sig os.Signal) {
 	}
 }
 
-// Lapses tells how often a process ended unasked.
-func (s *Seat) Lapses() int {
+// Lapses tells how processes ended that nobody had asked to.
+func (s *Seat) Lapses() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lapse
+	return slices.Clone(s.lapse)
 }
 
 // Logs gives what each process wrote, in order.
