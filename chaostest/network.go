@@ -35,6 +35,25 @@ func NetworkDeck(links map[string][]*Link, least, most time.Duration) func(d *ra
 	}
 }
 
+// parted swallows all that a process and servers say to each other, for longer than its session lasts: others take its work
+// over while it goes on with what it has.
+func parted(name string, links []*Link, long time.Duration) Fault {
+	return Fault{name, fmt.Sprintf("%s and %d others for %v", links[0].Name, len(links)-1, long), func(ctx context.Context) error {
+		for _, l := range links {
+			if err := l.Disturb(Toxic{"timeout", `{"timeout":0}`}); err != nil {
+				return err
+			}
+		}
+		hold(ctx, long)
+		for _, l := range links {
+			if err := l.Heal(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
 func disturb(link *Link, server string, toxic Toxic, long time.Duration) Fault {
 	return Fault{
 		Name:   fmt.Sprintf("network to %s: %s", server, toxic.Kind),

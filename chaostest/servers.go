@@ -53,3 +53,18 @@ func (c *Cluster) ProcessesDeck(session, stay time.Duration, old []*Seat) func(d
 		return deck
 	}
 }
+
+// NetworkDeck disturbs links one at a time, for a moment, and parts owners of shards from servers for longer than their
+// session lasts.
+func (c *Cluster) NetworkDeck(session time.Duration) func(d *rand.Rand) []Fault {
+	moments := NetworkDeck(c.Links, session/10, session/2)
+	return func(d *rand.Rand) []Fault {
+		long := func() time.Duration { return between(d, session*3/2, session*2) }
+		owner := func() int { return d.Intn(c.shape.Aggregators) }
+		all := owner()
+		return append(moments(d),
+			parted("aggregate parted from "+kafka, c.Links[kafka][owner():][:1], long()),
+			parted("aggregate parted from "+maria, c.Links[maria][owner():][:1], long()),
+			parted("aggregate parted from all servers", []*Link{c.Links[kafka][all], c.Links[maria][all], c.Links[redis][all]}, long()))
+	}
+}
