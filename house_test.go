@@ -22,25 +22,30 @@ func diagram() map[string][]string {
 		"decode":   {"."},
 		"generate": {"."},
 
-		"eventlog":       {"."},
-		"eventlog/kafka": {".", "eventlog"},
-		"store":          {".", "block"},
-		"store/chunk":    {".", "block", "store"},
-		"store/sqlite":   {".", "block", "store", "store/chunk"},
-		"store/mysql":    {".", "block", "store", "store/chunk"},
+		"redisaddr": {},
 
-		"fold":        {".", "block", "record", "store"},
-		"aggregate":   {".", "block", "record", "store", "eventlog", "fold"},
-		"intake":      {".", "decode", "record", "store", "eventlog"},
-		"cache":       {".", "block", "store"},
-		"cache/redis": {".", "cache"},
-		"query":       {".", "block", "store", "cache"},
-		"api":         {".", "store", "query"},
-		"dashboard":   {},
+		"eventlog":             {"."},
+		"eventlog/kafka":       {".", "eventlog"},
+		"eventlog/redisstream": {".", "eventlog", "redisaddr"},
+		"store":                {".", "block"},
+		"store/chunk":          {".", "block", "store"},
+		"store/sqlite":         {".", "block", "store", "store/chunk"},
+		"store/mysql":          {".", "block", "store", "store/chunk"},
+
+		"fold":             {".", "block", "record", "store"},
+		"aggregate":        {".", "block", "record", "store", "eventlog", "fold"},
+		"intake":           {".", "decode", "record", "store", "eventlog"},
+		"intake/sqlsource": {"decode"},
+		"cache":            {".", "block", "store"},
+		"cache/redis":      {".", "cache", "redisaddr"},
+		"query":            {".", "block", "store", "cache"},
+		"api":              {".", "store", "query"},
+		"dashboard":        {},
+		"turns":            {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "eventlog", "record", "decode", "generate", "intake", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "turns", "intake/sqlsource", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 
@@ -51,7 +56,9 @@ func forTests() []string {
 }
 
 // Packages without I/O, clock, randomness or log.
-func pure() []string { return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"} }
+func pure() []string {
+	return []string{".", "block", "record", "decode", "generate", "fold", "store/chunk"}
+}
 
 type source struct {
 	file *ast.File

@@ -98,6 +98,10 @@ func (d *Decoder) time(ev *rollcall.Event) *Reject {
 func (d *Decoder) date(ev *rollcall.Event) *Reject {
 	input := d.fields[fieldDate]
 	v := d.get(input)
+	if v == nil && d.at != nil {
+		ev.Time = *d.at
+		return d.inRange(d.fields[fieldTime], ev)
+	}
 	if v == nil {
 		return d.refuse(MissingTime, d.names.list[d.fields[fieldTime]], "an event has a time")
 	}
@@ -109,6 +113,10 @@ func (d *Decoder) date(ev *rollcall.Event) *Reject {
 		return d.refuse(InvalidTime, d.names.list[input], "want YYYY-MM-DD")
 	}
 	ev.Time = d.clock.dayStart(date)
+	return d.inRange(input, ev)
+}
+
+func (d *Decoder) inRange(input uint8, ev *rollcall.Event) *Reject {
 	if ev.Time < minTime || ev.Time > maxTime {
 		return d.badTime(input, ErrTimeRange)
 	}

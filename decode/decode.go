@@ -54,6 +54,7 @@ type Decoder struct {
 	dims    []uint8          // input of each dimension
 	maxLine int
 	clock   clock
+	at      *int64 // time of records without one; nil refuses them
 
 	values  [maxInputs]value // by input; those in seen are of this record
 	seen    uint32
@@ -129,6 +130,9 @@ func (d *Decoder) Event(object []byte, ev *rollcall.Event) *Reject {
 	}
 	return d.build(ev)
 }
+
+// At has records without a time take that which ms points to when they are decoded, Unix ms. Without it they are refused.
+func (d *Decoder) At(ms *int64) { d.at = ms }
 
 // Line is the line of the input, counted from 1, on which the record begins that Each is looking at. After Lines has
 // returned it is the number of lines read.

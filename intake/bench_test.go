@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/eventlog"
 	"rollcall/generate"
 )
 
@@ -108,4 +109,55 @@ func BenchmarkFiles(b *testing.B) {
 		log.Close()
 	}
 	b.ReportMetric(float64(b.N)*events/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkTranslate measures messages of JSON on their way to records, by one goroutine: as a log of their own, and split
+// by shard for another log.
+func BenchmarkTranslate(b *testing.B) {
+	const n = 10_000
+	h, topic := heldTopic(1)
+	for _, line := range bytes.Split(bytes.TrimSpace(generated(b, n)), []byte{'\n'}) {
+		user, _, _ := bytes.Cut(line[bytes.Index(line, []byte(`"user_id":"`))+11:], []byte{'"'})
+		h.put(Murmur2, string(user), string(line), noon)
+	}
+	all, bytes := h.partitions[0], 0
+	for _, m := range all {
+		bytes += len(m.Value)
+	}
+	b.Logf("%d bytes an event", bytes/n)
+	report := func(b *testing.B) {
+		b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "events/s")
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/event")
+	}
+	b.Run("fetch", func(b *testing.B) {
+		b.ReportAllocs()
+		f := newForeign(b, topic, &letterbox{}, nil)
+		var buf []eventlog.Record
+		for b.Loop() {
+			for from := rollcall.Offset(0); from < n; from = buf[len(buf)-1].Next {
+				var err error
+				if buf, err = f.Fetch(b.Context(), 0, from, 0, 256<<10, buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		report(b)
+	})
+	b.Run("split", func(b *testing.B) {
+		b.ReportAllocs()
+		cfg := messageConfig()
+		cfg.Shards = 8
+		tr, err := NewTranslator(cfg, topic, TranslatorDeps{Now: time.Now})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			for from := 0; from < n; from += 1000 {
+				if _, err := tr.Split(b.Context(), all[from:from+1000]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		report(b)
+	})
 }

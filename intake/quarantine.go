@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,38 @@ func (q *Quarantine) Add(ctx context.Context, l store.DeadLetter) {
 	}
 	l.Raw = append([]byte(nil), l.Raw...)
 	q.letters <- l
+}
+
+// Keep writes letters before it returns, and keeps nothing of them. It tries until ctx ends, and then gives its error: some
+// of them may be durable.
+func (q *Quarantine) Keep(ctx context.Context, letters []store.DeadLetter) error {
+	for len(letters) > 0 {
+		batch := letters[:min(len(letters), letterBatch)]
+		for try := 1; ; try++ {
+			err := q.keep.Quarantine(ctx, batch)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("write quarantine: %w", ctx.Err())
+			}
+			q.logger.Warn("write quarantine", "letters", len(batch), "try", try, "error", err)
+			pause(ctx, letterPause)
+		}
+		q.kept.Add(int64(len(batch)))
+		letters = letters[len(batch):]
+	}
+	return nil
+}
+
+// pause waits, at most until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // Close writes what is held and ends the writer. No Add may run beside it or follow it.

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"rollcall/redisaddr"
 )
 
 // Config says which Redis and how it is used. Zero means the default.
 type Config struct {
-	Addr string // see ParseAddr; default 127.0.0.1:6379
+	Addr string // see redisaddr.Parse; default 127.0.0.1:6379
 
 	Username, Password                 string      // over those in Addr
 	SentinelUsername, SentinelPassword string      // of the sentinels themselves, if they want any
@@ -32,8 +34,6 @@ type Deps struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 }
-
-const maxPrefix = 64
 
 func (c *Config) complete() error {
 	if c.TTL < 0 || c.Timeout < 0 || c.Pause < 0 || c.Failures < 0 || c.MaxValueBytes < 0 || c.MaxPending < 0 || c.MaxPendingBytes < 0 {
@@ -61,19 +61,14 @@ func fill[T comparable](field *T, standard T) {
 	}
 }
 
-// CheckPrefix tells what is wrong with a Config.Prefix. It refuses braces above all: a hash tag would put every key into
-// one slot of a Cluster.
-func CheckPrefix(prefix string) error {
-	for _, r := range prefix {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.' && r != ':' {
-			return fmt.Errorf("prefix %q: want letters, digits and _-.: only", prefix)
-		}
-	}
-	if len(prefix) > maxPrefix {
-		return fmt.Errorf("prefix of %d bytes: want at most %d", len(prefix), maxPrefix)
-	}
-	return nil
-}
+// Addr is where a Redis is.
+type Addr = redisaddr.Addr
+
+// ParseAddr is redisaddr.Parse.
+func ParseAddr(s string) (Addr, error) { return redisaddr.Parse(s) }
+
+// CheckPrefix is redisaddr.CheckPrefix.
+func CheckPrefix(prefix string) error { return redisaddr.CheckPrefix(prefix) }
 
 func (d *Deps) complete() {
 	if d.Now == nil {

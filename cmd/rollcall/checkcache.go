@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"rollcall/cache/redis"
+	"rollcall/redisaddr"
 )
 
 // checkCache names what is wrong with the cache's settings. No message repeats an address or a password.
@@ -20,10 +20,10 @@ func checkCache(c *Config, bad func(string, string, ...any)) {
 	lasts("cache.ttl", r.TTL, time.Second, 30*day)
 	lasts("cache.timeout", r.Timeout, time.Millisecond, 10*time.Second)
 	within("cache.max_value_bytes", r.MaxValueBytes, 1<<10, 64<<20, "bytes")
-	if _, err := redis.ParseAddr(r.Addr); err != nil {
+	if _, err := redisaddr.Parse(r.Addr); err != nil {
 		bad("cache.addr", "%v; give host:port, redis://user:password@host:port/db, redis-cluster://host:port,host:port or redis-sentinel://host:port/master", err)
 	}
-	if err := redis.CheckPrefix(r.Prefix); err != nil || r.Prefix == "" {
+	if err := redisaddr.CheckPrefix(r.Prefix); err != nil || r.Prefix == "" {
 		bad("cache.prefix", "%q is no prefix; give 1 to 64 letters, digits and _-.:", r.Prefix)
 	}
 	if r.TLSCA != "" {

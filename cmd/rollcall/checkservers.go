@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"rollcall/cache/redis"
+	"rollcall/redisaddr"
 )
 
 // The kinds of log and store.
@@ -53,7 +53,7 @@ func checkServers(c *Config, bad func(string, string, ...any)) {
 	one(bad, "log.sasl", l.SASL, "", "plain", "scram-sha-256", "scram-sha-512")
 	checkRedis("log.addr", l.Addr, bad)
 	checkCA("log.tls_ca", l.TLSCA, bad)
-	if err := redis.CheckPrefix(l.Prefix); err != nil || l.Prefix == "" {
+	if err := redisaddr.CheckPrefix(l.Prefix); err != nil || l.Prefix == "" {
 		bad("log.prefix", "%q is no prefix; give 1 to 64 letters, digits and _-.:", l.Prefix)
 	}
 	atLeast("log.session_timeout", l.SessionTimeout, time.Second)
@@ -130,7 +130,7 @@ func checkBrokers(key string, brokers []string, bad func(string, string, ...any)
 }
 
 func checkRedis(key, addr string, bad func(string, string, ...any)) {
-	if _, err := redis.ParseAddr(addr); err != nil {
+	if _, err := redisaddr.Parse(addr); err != nil {
 		bad(key, "%v; give host:port, or redis://user:password@host:port/db", err)
 	}
 }

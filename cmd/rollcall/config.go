@@ -66,6 +66,7 @@ type serverLogConfig struct {
 // mysqlConfig is a store of kind mysql.
 type mysqlConfig struct {
 	DSN, TLSCA       string
+	Migrate          bool
 	MaxOpenConns     int
 	StatementTimeout time.Duration
 }
@@ -91,7 +92,7 @@ func defaults() Config {
 		MinuteRetention: 2 * day, HourRetention: 90 * day,
 		Roles:   []string{roleIntake, roleAggregate, roleQuery},
 		Log:     serverLogConfig{Brokers: []string{"127.0.0.1:9092"}, Topic: "rollcall", Group: "rollcall", Addr: "127.0.0.1:6379", Prefix: "rollcall", SessionTimeout: 10 * time.Second, FetchBytes: 64 << 20},
-		MySQL:   mysqlConfig{MaxOpenConns: 16, StatementTimeout: 30 * time.Second},
+		MySQL:   mysqlConfig{Migrate: true, MaxOpenConns: 16, StatementTimeout: 30 * time.Second},
 		Source:  sourceConfig{Format: "json", Rekey: "auto", Group: "rollcall-source", Brokers: []string{"127.0.0.1:9092"}, Addr: "127.0.0.1:6379"},
 		LogKind: kindEmbedded, LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: kindSQLite, CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
@@ -151,6 +152,7 @@ func settings(c *Config) []setting {
 		{"log.fetch_bytes", "Memory for what is fetched and not yet folded.", "64MiB", (*size)(&c.Log.FetchBytes), false},
 		{"store.kind", "Kind of store: sqlite or mysql.", "sqlite", (*text)(&c.StoreKind), false},
 		{"store.dsn", "MySQL: mysql://user:password@host:3306/database, or user:password@tcp(host:3306)/database.", "mysql://rollcall@127.0.0.1:3306/rollcall", (*dsn)(&c.MySQL.DSN), false},
+		{"store.migrate", "MySQL: make or update the tables at the start; else rollcall migrate does.", "false", (*toggle)(&c.MySQL.Migrate), false},
 		{"store.max_open_conns", "MySQL: most connections of this process.", "16", (*number)(&c.MySQL.MaxOpenConns), false},
 		{"store.statement_timeout", "MySQL: longest statement.", "30s", (*duration)(&c.MySQL.StatementTimeout), false},
 		{"store.tls_ca", "MySQL: file of certificates (PEM) that sign the server's; turns TLS on.", "ca.pem", (*text)(&c.MySQL.TLSCA), false},

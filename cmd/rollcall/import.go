@@ -17,12 +17,13 @@ import (
 
 type importCmd struct {
 	Settings
-	Files  []string `arg:"" help:"NDJSON, JSON array or CSV, plain or packed with gzip or zstd; - for standard input."`
+	Files  []string `arg:"" optional:"" help:"NDJSON, JSON array or CSV, plain or packed with gzip or zstd; - for standard input."`
 	Map    []string `help:"Input field of a name, as fields does." placeholder:"user_id=visitorid"`
 	Server string   `help:"Send to a running server at this address." placeholder:"URL"`
 	Key    string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
 	Strict bool     `help:"Fail when a line was not accepted."`
 	Format string   `help:"Form of the summary: text or json." enum:"text,json" default:"text"`
+	TableFlags
 }
 
 func (c *importCmd) Help() string {
@@ -32,7 +33,8 @@ it is started again; one that is repeated counts nothing twice as long as the ev
 Examples:
   rollcall import events.ndjson.gz --dimensions campaign_id,age_group
   rollcall import clicks.csv --map user_id=visitorid,time=timestamp
-  zstd -dc events.zst | rollcall import - --server http://localhost:8080`
+  zstd -dc events.zst | rollcall import - --server http://localhost:8080
+  ROLLCALL_SOURCE_DSN=mysql://reader:secret@db:3306/shop rollcall import --from mysql --table user_activity_logs`
 }
 
 // imported is what an import did.
@@ -45,6 +47,7 @@ type imported struct {
 	Seconds     float64 `json:"seconds"`
 	PerSecond   int64   `json:"events_per_second"`
 	Interrupted bool    `json:"interrupted"`
+	UpTo        string  `json:"up_to,omitempty"` // of a table: rows before this time were read
 }
 
 func (c *importCmd) Run(e *world) error {
@@ -53,21 +56,19 @@ func (c *importCmd) Run(e *world) error {
 			return usageError("--map: " + err.Error())
 		}
 	}
-	c.add("fields", strings.Join(c.Map, ","))
+	take, err := c.source()
+	if err != nil {
+		return err
+	}
 	cfg, err := c.config(e.environ)
 	if err != nil {
 		return err
 	}
-	size, err := c.size()
-	if err != nil {
+	start := time.Now()
+	sum, err := take(e, cfg)
+	if err != nil && sum == (imported{}) && e.ctx.Err() == nil { // it did not begin
 		return err
 	}
-	start := time.Now()
-	take := c.local
-	if c.Server != "" {
-		take = c.remote
-	}
-	sum, err := take(e, cfg, size)
 	took := time.Since(start)
 	sum.Seconds, sum.PerSecond = took.Seconds(), perSecond(sum.Read, took)
 	sum.Interrupted = err != nil && e.ctx.Err() != nil
@@ -83,6 +84,24 @@ func (c *importCmd) Run(e *world) error {
 		return fmt.Errorf("%d lines were not accepted (--strict): rollcall quarantine list shows them", sum.Quarantined)
 	}
 	return nil
+}
+
+// source gives what takes in what was named: files, or a table.
+func (c *importCmd) source() (func(*world, Config) (imported, error), error) {
+	if c.From != "" {
+		if len(c.Files) > 0 {
+			return nil, usageError("--from " + c.From + " reads a table and no files")
+		}
+		return c.table, nil
+	}
+	if len(c.Files) == 0 {
+		return nil, usageError("name the files to import, - for standard input, or --from mysql")
+	}
+	c.add("fields", strings.Join(c.Map, ","))
+	if c.Server != "" {
+		return c.remote, nil
+	}
+	return c.local, nil
 }
 
 // size is the number of bytes of all files, 0 when one of them is standard input.
@@ -103,34 +122,49 @@ func (c *importCmd) size() (total int64, err error) {
 	return total, nil
 }
 
-// local imports into the data directory.
-func (c *importCmd) local(e *world, cfg Config, size int64) (sum imported, err error) {
-	n, err := open(e, cfg)
+// local imports files into the data directory.
+func (c *importCmd) local(e *world, cfg Config) (sum imported, err error) {
+	size, err := c.size()
 	if err != nil {
 		return sum, err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
-	if err := n.caughtUp(e.ctx); err != nil {
-		return sum, err
-	}
-	before, err := n.totals(e.ctx)
-	if err != nil {
-		return sum, err
-	}
-	files := intake.NewFiles(intake.FilesConfig{Shape: n.shape(), Workers: workers()},
-		intake.FilesDeps{Log: n.log, Quarantine: n.quarantine, Now: time.Now})
-	m := newMeter(e.err, size, true, files.Events)
-	err = n.whileWorking(e.ctx, func(ctx context.Context) error {
+	err = locally(e, cfg, &sum, func(ctx context.Context, n *node, files *intake.Files) error {
+		m := newMeter(e.err, size, true, files.Events)
+		defer m.end()
 		for _, name := range c.Files {
 			s, err := c.file(ctx, e, n, files, m, name)
-			sum.Read, sum.Accepted, sum.Quarantined = sum.Read+s.Read, sum.Accepted+s.Accepted, sum.Quarantined+s.Rejected
+			sum.add(s)
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	m.end()
+	return sum, err
+}
+
+func (s *imported) add(part intake.Summary) {
+	s.Read, s.Accepted, s.Quarantined = s.Read+part.Read, s.Accepted+part.Accepted, s.Quarantined+part.Rejected
+}
+
+// locally has work take events into the data directory, waits until they are committed, and tells accepted ones from
+// duplicates and those too late.
+func locally(e *world, cfg Config, sum *imported, work func(context.Context, *node, *intake.Files) error) (err error) {
+	n, err := open(e, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.caughtUp(e.ctx); err != nil {
+		return err
+	}
+	before, err := n.totals(e.ctx)
+	if err != nil {
+		return err
+	}
+	files := intake.NewFiles(intake.FilesConfig{Shape: n.shape(), Workers: workers()},
+		intake.FilesDeps{Log: n.log, Quarantine: n.quarantine, Now: time.Now})
+	err = n.whileWorking(e.ctx, func(ctx context.Context) error { return work(ctx, n, files) })
 	if wait := n.caughtUp(context.WithoutCancel(e.ctx)); err == nil {
 		err = wait
 	}
@@ -138,9 +172,14 @@ func (c *importCmd) local(e *world, cfg Config, size int64) (sum imported, err e
 	if err == nil {
 		err = totalErr
 	}
-	sum.Duplicates, sum.Late = after.Duplicates-before.Duplicates, after.Late-before.Late
-	sum.Accepted -= sum.Duplicates + sum.Late
-	return sum, err
+	sum.settle(after.Duplicates-before.Duplicates, after.Late-before.Late)
+	return err
+}
+
+// settle takes what the commits told apart out of what was accepted.
+func (s *imported) settle(duplicates, late int64) {
+	s.Duplicates, s.Late = max(duplicates, 0), max(late, 0)
+	s.Accepted = max(s.Accepted-s.Duplicates-s.Late, 0)
 }
 
 func (c *importCmd) file(ctx context.Context, e *world, n *node, files *intake.Files, m *meter, name string) (intake.Summary, error) {
@@ -173,6 +212,9 @@ func (c *importCmd) print(e *world, s *imported) error {
 		fmt.Fprintf(e.out, "too late     %s\n", n(s.Late))
 	}
 	_, err := fmt.Fprintf(e.out, "took         %s, %s events/s\n", time.Duration(s.Seconds*float64(time.Second)).Round(time.Millisecond), n(s.PerSecond))
+	if s.UpTo != "" {
+		_, err = fmt.Fprintf(e.out, "up to        %s\n", s.UpTo)
+	}
 	if !s.Interrupted && s.Accepted == 0 && s.Quarantined == 0 && s.Late == 0 {
 		_, err = fmt.Fprintln(e.out, "nothing new: every event was there already")
 	}

@@ -17,34 +17,46 @@ import (
 const sendBytes = 1 << 20
 
 // remote sends the files to a running server and waits until it has committed them.
-func (c *importCmd) remote(e *world, cfg Config, size int64) (sum imported, err error) {
+func (c *importCmd) remote(e *world, cfg Config) (sum imported, err error) {
 	if len(cfg.Fields) > 0 {
 		return sum, usageError("--map and --fields do not go with --server: the server's own fields count")
 	}
-	cl, err := newClient(c.Server, c.Key)
+	size, err := c.size()
 	if err != nil {
 		return sum, err
+	}
+	err = c.remotely(e, &sum, func(cl *client) error {
+		var events atomic.Int64
+		m := newMeter(e.err, size, true, events.Load)
+		defer m.end()
+		for _, name := range c.Files {
+			if err := c.send(e, cl, cfg, m, name, &sum, &events); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return sum, err
+}
+
+// remotely has work send events to the server, waits until they are committed, and tells accepted ones from duplicates
+// and those too late. Those of others who send meanwhile are among them.
+func (c *importCmd) remotely(e *world, sum *imported, work func(*client) error) error {
+	cl, err := newClient(c.Server, c.Key)
+	if err != nil {
+		return err
 	}
 	before, err := cl.caughtUp(e.ctx)
 	if err != nil {
-		return sum, err
+		return err
 	}
-	var events atomic.Int64
-	m := newMeter(e.err, size, true, events.Load)
-	for _, name := range c.Files {
-		if err = c.send(e, cl, cfg, m, name, &sum, &events); err != nil {
-			break
-		}
-	}
-	m.end()
+	err = work(cl)
 	after, wait := cl.caughtUp(context.WithoutCancel(e.ctx))
 	if err == nil {
 		err = wait
 	}
-	sum.Duplicates = max(after.Duplicates-before.Duplicates, 0)
-	sum.Late = max(after.Late-before.Late, 0)
-	sum.Accepted = max(sum.Accepted-sum.Duplicates-sum.Late, 0)
-	return sum, err
+	sum.settle(after.Duplicates-before.Duplicates, after.Late-before.Late)
+	return err
 }
 
 // send posts one file in parts. Parts have keys made of the file's content and their place in it.

@@ -2,19 +2,80 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rollcall/eventlog"
+	"rollcall/eventlog/kafka"
+	"rollcall/eventlog/redisstream"
+	"rollcall/store/mysql"
 	"rollcall/store/sqlite"
 )
 
 // openLog opens the log of the configured kind.
 func (n *node) openLog(ctx context.Context) error {
+	switch n.cfg.LogKind {
+	case kindKafka:
+		return n.openKafka(ctx)
+	case kindRedis:
+		return n.openStreams(ctx)
+	}
 	return n.openEmbedded()
+}
+
+func (n *node) openKafka(ctx context.Context) error {
+	c := &n.cfg.Log
+	secured, err := overTLS("log", c.TLS, c.TLSCA)
+	if err != nil {
+		return err
+	}
+	l, err := kafka.Open(ctx, kafka.Config{Brokers: c.Brokers, Topic: c.Topic, Shards: n.cfg.LogShards, Group: c.Group, TLS: secured,
+		SASL: kafka.SASL{Mechanism: strings.ToUpper(c.SASL), User: c.Username, Password: c.Password}, Replication: c.Replication,
+		FetchBytes: c.FetchBytes, SessionTimeout: c.SessionTimeout}, kafka.Deps{Log: n.logger})
+	if err != nil {
+		return err
+	}
+	n.log, n.ownership = l, l
+	n.identity, err = l.Identity(ctx)
+	return err
+}
+
+func (n *node) openStreams(ctx context.Context) error {
+	c := &n.cfg.Log
+	secured, err := overTLS("log", c.TLS, c.TLSCA)
+	if err != nil {
+		return err
+	}
+	l, err := redisstream.Open(ctx, redisstream.Config{Addr: c.Addr, Username: c.Username, Password: c.Password, TLS: secured, Prefix: c.Prefix,
+		Shards: n.cfg.LogShards, Group: c.Group, MaxBytes: n.cfg.LogMaxBytes, Keep: n.cfg.LogMaxAge, LeaseTime: c.SessionTimeout}, redisstream.Deps{Logger: n.logger})
+	if err != nil {
+		return err
+	}
+	n.log, n.ownership, n.identity = l, l, l.Identity()
+	return nil
+}
+
+// overTLS gives how to talk to servers over TLS, nil when it is off.
+func overTLS(part string, on bool, ca string) (*tls.Config, error) {
+	if !on && ca == "" {
+		return nil, nil
+	}
+	secured := &tls.Config{MinVersion: tls.VersionTLS12}
+	if ca == "" {
+		return secured, nil
+	}
+	roots, err := authorities(ca)
+	if err != nil {
+		return nil, fmt.Errorf("%s.tls_ca: %w", part, err)
+	}
+	secured.RootCAs = roots
+	return secured, nil
 }
 
 func (n *node) openEmbedded() (err error) {
@@ -36,11 +97,59 @@ func (n *node) openEmbedded() (err error) {
 
 // openStore opens the store of the configured kind.
 func (n *node) openStore(ctx context.Context) error {
+	if n.cfg.StoreKind == kindMySQL {
+		return n.openMySQL(ctx)
+	}
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(n.cfg.Data, "store.db"), Dimensions: n.cfg.Dimensions, Shards: n.cfg.LogShards,
 		Logger: n.logger, Step: failpoint()})
 	if err != nil {
 		return err
 	}
 	n.store = s
+	return nil
+}
+
+func (n *node) openMySQL(ctx context.Context) error {
+	c, err := mysqlOf(&n.cfg, n.logger)
+	if err != nil {
+		return err
+	}
+	s, err := mysql.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	n.store = s
+	return n.settle(ctx, s)
+}
+
+// mysqlOf gives the store's configuration in its own terms.
+func mysqlOf(cfg *Config, logger *slog.Logger) (mysql.Config, error) {
+	c := &cfg.MySQL
+	secured, err := overTLS("store", false, c.TLSCA)
+	return mysql.Config{DSN: c.DSN, Dimensions: cfg.Dimensions, Shards: cfg.LogShards, Migrate: c.Migrate, MaxOpenConns: c.MaxOpenConns,
+		StatementTimeout: c.StatementTimeout, TLS: secured, Logger: logger, Step: failpoint()}, err
+}
+
+// settle compares what the figures depend on with what the store was made with. The first process decides.
+func (n *node) settle(ctx context.Context, s *mysql.Store) error {
+	want := map[string]string{"log": n.identity}
+	for _, set := range settings(&n.cfg) {
+		if set.lasting {
+			want[set.key] = fmt.Sprint(set.value.plain())
+		}
+	}
+	have, err := s.Settle(ctx, want)
+	if err != nil {
+		return err
+	}
+	var differ []string
+	for _, key := range sortedKeys(want) {
+		if have[key] != want[key] {
+			differ = append(differ, fmt.Sprintf("%s: the store was made with %s, not %s", key, have[key], want[key]))
+		}
+	}
+	if len(differ) > 0 {
+		return usageError(strings.Join(differ, "\n  ") + "\ngive what it was made with, or another database: its figures would mean two things")
+	}
 	return nil
 }

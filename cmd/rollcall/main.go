@@ -38,6 +38,7 @@ type program struct {
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
 	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
+	Migrate    migrateCmd                `cmd:"" help:"Make or update the tables of a store on a server."`
 	Bench      benchCmd                  `cmd:"" help:"Measure how long answers take."`
 	Config     configCmd                 `cmd:"" help:"Check or print the configuration."`
 	Version    versionCmd                `cmd:"" help:"Print the version."`
@@ -64,7 +65,7 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Bench.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}

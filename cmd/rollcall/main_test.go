@@ -22,7 +22,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childImport) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -181,7 +186,7 @@ func TestWrongUse(t *testing.T) {
 		text string
 	}{
 		{[]string{"frobnicate"}, wrongUse, "frobnicate"},
-		{[]string{"import"}, wrongUse, "<files>"},
+		{[]string{"import"}, wrongUse, "name the files"},
 		{[]string{"import", filepath.Join(empty, "none")}, wrongUse, "none"},
 		{[]string{"import", empty}, wrongUse, "directory"},
 		{[]string{"query", "--data", filepath.Join(empty, "none")}, failed, "no data"},

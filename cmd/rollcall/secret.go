@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"rollcall/cache/redis"
+	"rollcall/redisaddr"
 )
 
 // hidden is printed instead of what nobody else should read.
@@ -60,7 +60,7 @@ func (a *address) set(v any) error {
 
 // plain hides the user and the password, and all of an address that can't be understood.
 func (a *address) plain() any {
-	if _, err := redis.ParseAddr(string(*a)); err != nil {
+	if _, err := redisaddr.Parse(string(*a)); err != nil {
 		return hidden
 	}
 	before, rest, _ := strings.Cut(string(*a), "://")

@@ -35,8 +35,9 @@ type node struct {
 	calendar   rollcall.Calendar
 	logger     *slog.Logger
 	log        logPart
-	embedded   *eventlog.Log // the log, when it is in the data directory
-	ownership  eventlog.Ownership
+	embedded   *eventlog.Log      // the log, when it is in the data directory
+	ownership  eventlog.Ownership // nil for an embedded log
+	identity   string             // of a log on servers
 	store      storePart
 	aggregator *aggregate.Aggregator // nil without that role
 	cache      *cache.Cache

@@ -57,6 +57,7 @@ func (l *Log) append(ctx context.Context, records []eventlog.Record) error {
 	if !l.waiting.TryAcquire(size) {
 		return fmt.Errorf("%w: %d bytes wait to be acknowledged, at most %d may", eventlog.ErrFull, size, l.cfg.AppendBytes)
 	}
+	l.meter.waiting.Add(size)
 	begun := time.Now()
 	answer := l.produce(records, size)
 	ctx, cancel := l.within(ctx, l.cfg.AppendTimeout)
@@ -123,6 +124,7 @@ func (l *Log) produce(records []eventlog.Record, size int64) <-chan error {
 	done := func(_ *kgo.Record, err error) {
 		if p.done(err) {
 			l.waiting.Release(size)
+			l.meter.waiting.Add(-size)
 			p.answer <- p.err
 			l.values.Put(&p.values)
 		}

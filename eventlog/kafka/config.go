@@ -81,13 +81,14 @@ func (c Config) check() error {
 
 const (
 	maxShards     = 4096
-	maxDecompress = 256 << 20 // of one batch: what is hostile or mad unfolds to no more
+	metadataAge   = 250 * time.Millisecond // at least, between two looks of a client for leaders
+	maxDecompress = 256 << 20              // of one batch: what is hostile or mad unfolds to no more
 )
 
 // client makes the options of every client: how to reach the cluster, and to log in.
 func (c Config) client(log *slog.Logger) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID(c.ClientID), kgo.WithLogger(logger{log}),
-		kgo.MaxDecompressBatchBytes(maxDecompress), kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(c.Refresh),
+		kgo.MaxDecompressBatchBytes(maxDecompress), kgo.MetadataMinAge(metadataAge), kgo.MetadataMaxAge(max(c.Refresh, metadataAge)),
 		kgo.RetryTimeout(c.AppendTimeout), kgo.DialTimeout(5 * time.Second), kgo.RequestTimeoutOverhead(5 * time.Second)}
 	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS.Clone()))

@@ -54,7 +54,7 @@ func ended(ctx context.Context, last error) error {
 
 // final tells whether to try again would be in vain.
 func final(err error) bool {
-	for _, e := range []error{eventlog.ErrClosed, eventlog.ErrTrimmed, eventlog.ErrLost, errTopic} {
+	for _, e := range []error{eventlog.ErrClosed, eventlog.ErrTrimmed, eventlog.ErrLost, errTopic, errTranslate} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -17,6 +17,7 @@ type Stats struct {
 	AppendedBytes   int64         // of payload
 	AppendP50       time.Duration // until all was acknowledged; rounded up to a power of two of µs
 	AppendP99       time.Duration
+	Waiting         int64 // bytes that wait to be acknowledged now
 	FetchedRecords  int64
 	FetchedBytes    int64 // as they came, compressed
 	Retries         int64 // requests that were made again
@@ -33,7 +34,7 @@ func (s ShardStats) Lag() int64 { return max(0, int64(s.End)-int64(s.Fetched)) }
 func (l *Log) Stats() Stats {
 	m := &l.meter
 	s := Stats{AppendedRecords: m.records.Load(), AppendedEvents: m.events.Load(), AppendedBytes: m.bytes.Load(),
-		FetchedRecords: m.fetchedRecords.Load(), FetchedBytes: m.fetchedBytes.Load(), Retries: m.retries.Load()}
+		Waiting: m.waiting.Load(), FetchedRecords: m.fetchedRecords.Load(), FetchedBytes: m.fetchedBytes.Load(), Retries: m.retries.Load()}
 	s.Appends, s.AppendP50, s.AppendP99 = m.latencies()
 	for i := range l.readers.shards {
 		p := &l.readers.shards[i]
@@ -46,6 +47,7 @@ func (l *Log) Stats() Stats {
 type meter struct {
 	records, events, bytes                atomic.Int64
 	fetchedRecords, fetchedBytes, retries atomic.Int64
+	waiting                               atomic.Int64
 	buckets                               [32]atomic.Int64
 }
 

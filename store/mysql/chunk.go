@@ -19,16 +19,36 @@ func (s *session) insertChunks(ctx context.Context, chunks []chunk.Chunk) error 
 	})
 }
 
-const keysOfDelete = 256 // in one statement
+const (
+	keysOfQuery    = 256 // in one statement
+	idsOfStatement = 4096
+)
 
-// deleteKeys deletes all chunks of the keys.
-func (s *session) deleteKeys(ctx context.Context, keys []chunk.Key) error {
-	for some := range slices.Chunk(keys, keysOfDelete) {
+// deleteState deletes all chunks of the keys, of shards whose rows the transaction holds: so nobody else changes them. They
+// are found without a lock and deleted by number, as a DELETE that scans would wait for what other processes insert.
+func (s *session) deleteState(ctx context.Context, keys []chunk.Key) error {
+	var ids []any
+	for some := range slices.Chunk(keys, keysOfQuery) {
 		var args []any
 		for _, k := range some {
 			args = append(args, k.Kind, k.A, k.B, k.C)
 		}
-		if _, err := s.exec(ctx, "DELETE FROM chunks WHERE "+repeat("kind = ? AND a = ? AND b = ? AND c = ?", len(some), " OR "), args...); err != nil {
+		err := s.each(ctx, func(scan func(...any) error) error {
+			var id int64
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		}, "SELECT id FROM chunks WHERE "+repeat("kind = ? AND a = ? AND b = ? AND c = ?", len(some), " OR "), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return s.deleteChunks(ctx, ids)
+}
+
+func (s *session) deleteChunks(ctx context.Context, ids []any) error {
+	for some := range slices.Chunk(ids, idsOfStatement) {
+		if _, err := s.exec(ctx, "DELETE FROM chunks WHERE id IN ("+repeat("?", len(some), ", ")+")", some...); err != nil {
 			return err
 		}
 	}

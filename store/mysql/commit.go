@@ -9,8 +9,8 @@ import (
 	"rollcall/store/chunk"
 )
 
-// Commit applies one commit in one transaction, nine statements for one that adds to everything and fits in them. Blocks are merged and
-// encoded before it begins. When the connection breaks at the end the outcome is unknown: the same commit, repeated, is
+// Commit applies one commit in one transaction: ten statements for one that adds to everything and fits in them, whatever
+// the number of shards, and one or two more where it replaces state. Blocks are merged and encoded before it begins. When the connection breaks at the end the outcome is unknown: the same commit, repeated, is
 // applied, or fails with a FencedError whose Stored position is its own.
 func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 	if err := s.commit(ctx, c); err != nil {
@@ -38,7 +38,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 			run  func() error
 		}{
 			{StepFenced, func() error { return t.fence(ctx, c) }},
-			{StepState, func() error { return t.deleteKeys(ctx, replaced) }},
+			{StepState, func() error { return t.deleteState(ctx, replaced) }},
 			{StepCells, func() error { return t.insertChunks(ctx, chunks) }},
 			{StepLedger, func() error { return t.addLedger(ctx, ledger) }},
 			{StepLetters, func() error { return t.insertLetters(ctx, letters) }},

@@ -179,15 +179,11 @@ func (s *session) replace(ctx context.Context, pending []replacement) (done []re
 			added = append(added, chunk.Chunk{Key: p.key, Level: p.high + 1, Data: p.Data, Masks: p.Masks})
 		}
 	}
-	for some := range slices.Chunk(gone, idsOfStatement) {
-		if _, err := s.exec(ctx, "DELETE FROM chunks WHERE id IN ("+repeat("?", len(some), ", ")+")", some...); err != nil {
-			return nil, err
-		}
+	if err := s.deleteChunks(ctx, gone); err != nil {
+		return nil, err
 	}
 	return done, s.insertChunks(ctx, added)
 }
-
-const idsOfStatement = 4096
 
 // lockShards keeps the commits of the shards whose state is merged out: a commit that replaces a part of state deletes the
 // chunks it sees, and must see the merge or what it was made of.

@@ -44,7 +44,7 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	if _, err := s.exec(ctx, "DELETE FROM chunks WHERE id IN ("+repeat("?", len(ids), ", ")+")", ids...); err != nil {
+	if err := s.deleteChunks(ctx, ids); err != nil {
 		return 0, err
 	}
 	if grain == rollcall.Day && len(ids) < expireBatch {

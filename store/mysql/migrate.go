@@ -179,7 +179,7 @@ func (s *session) seed(ctx context.Context, c *Config) error {
 }
 
 // errLocked tells that another connection holds the lock.
-var errLocked = errors.New("another process is at it")
+var errLocked = errors.New("another process holds the lock")
 
 // locked runs f while the session holds a lock of this database, for which it waits no longer than patience. The lock goes
 // with the connection.

@@ -55,12 +55,6 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err = s.config.setDefaults(); err != nil {
 		return err
 	}
-	if s.config.Migrate {
-		err = Migrate(ctx, s.config)
-	}
-	if err != nil {
-		return err
-	}
 	forViews := s.config.MaxOpenConns / 2
 	if s.own, err = s.config.connect(s.config.MaxOpenConns-forViews, readCommitted, s.config.StatementTimeout); err != nil {
 		return err
@@ -78,16 +72,21 @@ func (s *Store) open(ctx context.Context) (err error) {
 // minPacket is the least max_allowed_packet: a statement of a commit and a blob somewhat larger.
 const minPacket = 16 << 20
 
-// checkServer refuses a schema of another release and a server that can't take a commit.
+// checkServer updates an older schema if it may, and refuses a newer one and a server that can't take a commit.
 func (s *Store) checkServer(ctx context.Context, t *session) error {
 	version, err := t.schemaVersion(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		err = checkVersion(version)
 	}
-	if err := checkVersion(version); err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if version < len(migrations()) {
+	case version == len(migrations()):
+	case s.config.Migrate:
+		if err := Migrate(ctx, s.config); err != nil {
+			return err
+		}
+	default:
 		return fmt.Errorf("the tables are of format %d, this release needs %d: run rollcall migrate", version, len(migrations()))
 	}
 	var flush int

@@ -39,6 +39,7 @@ type Server struct {
 	t       testing.TB
 	options Options
 	args    []string
+	more    []string
 	cmd     *exec.Cmd
 	out     *output
 	ended   chan struct{}
@@ -109,6 +110,7 @@ func (s *Server) run() {
 	if filepath.Ext(s.args[0]) != ".conf" {
 		args = append(args, "--save", "", "--appendonly", "no")
 	}
+	args = append(args, s.more...)
 	s.cmd = exec.Command("redis-server", args...)
 	s.out = &output{}
 	s.cmd.SysProcAttr = dieWithParent()
@@ -169,12 +171,19 @@ func (s *Server) Kill() {
 	<-s.ended
 }
 
-// Restart starts the process again on its port, without data. It follows Kill.
+// Restart starts the process again on its port, without data unless it has an RDB file. It follows Kill.
 func (s *Server) Restart() {
 	s.t.Helper()
 	if s.run(); !s.answers() {
 		s.t.Fatalf("redis-server at %s does not come back:\n%s", s.Addr, s.out.bytes())
 	}
+}
+
+// RestartWith is Restart with more arguments, which overrule the others; data that was on disk comes back.
+func (s *Server) RestartWith(args ...string) {
+	s.t.Helper()
+	s.more = args
+	s.Restart()
 }
 
 // Freeze stops the process until Thaw: its connections stay, and nothing is answered.

@@ -1,4 +1,4 @@
-package redis
+package redisaddr
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ const (
 	maxDB        = 1 << 16
 )
 
-// ParseAddr takes
+// Parse takes
 //
 //	host, host:port                    one server, or any node of a Cluster
 //	host:port,host:port                nodes of a Cluster
@@ -36,7 +36,7 @@ const (
 //
 // and rediss://, rediss-cluster:// and rediss-sentinel:// for TLS. Ports are 6379 unless given, 26379 of sentinels. User
 // and password are percent-encoded and may be missing. Errors repeat nothing of s, which may hold a password.
-func ParseAddr(s string) (Addr, error) {
+func Parse(s string) (Addr, error) {
 	if len(s) > maxAddr {
 		return Addr{}, fmt.Errorf("redis address of %d bytes: want at most %d", len(s), maxAddr)
 	}
@@ -161,7 +161,7 @@ func (a *Addr) path(path string, sentinel bool) error {
 	return nil
 }
 
-// String gives an address that ParseAddr takes, without user and password.
+// String gives an address that Parse takes, without user and password.
 func (a Addr) String() string {
 	s := "redis"
 	if a.TLS {

@@ -1,4 +1,4 @@
-package redis
+package redisaddr
 
 import (
 	"net/url"
@@ -26,7 +26,7 @@ func TestParseAddr(t *testing.T) {
 		"redis-sentinel://:p@h,i:7/m": {Hosts: []string{"h:26379", "i:7"}, Password: "p", Master: "m"},
 		"rediss-sentinel://h/m/2":     {Hosts: []string{"h:26379"}, Master: "m", DB: 2, TLS: true},
 	} {
-		a, err := ParseAddr(s)
+		a, err := Parse(s)
 		if err != nil || !reflect.DeepEqual(a, want) {
 			t.Errorf("%s: %+v, %v", s, a, err)
 		}
@@ -54,7 +54,7 @@ func TestParseAddrRefuses(t *testing.T) {
 		strings.Repeat("h", 4097):      "at most 4096",
 		strings.Repeat("h,", 64) + "h": "at most 64",
 	} {
-		if _, err := ParseAddr(s); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", s, err, want)
 		}
 	}
@@ -66,14 +66,14 @@ func FuzzParseAddr(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		a, err := ParseAddr(s)
+		a, err := Parse(s)
 		if err != nil {
 			if strings.Contains(err.Error(), "SECRET") {
 				t.Fatalf("%q: %v", s, err)
 			}
 			return
 		}
-		again, err := ParseAddr(a.String())
+		again, err := Parse(a.String())
 		user, password := a.Username, a.Password
 		a.Username, a.Password = "", ""
 		if err != nil || !reflect.DeepEqual(a, again) {
@@ -81,7 +81,7 @@ func FuzzParseAddr(f *testing.F) {
 		}
 		a.Username, a.Password = user, password
 		hideable := "redis://" + url.QueryEscape(user) + ":" + url.PathEscape("SECRET"+password) + "@h"
-		if b, err := ParseAddr(hideable); err == nil && strings.Contains(b.String(), "SECRET") {
+		if b, err := Parse(hideable); err == nil && strings.Contains(b.String(), "SECRET") {
 			t.Fatalf("String shows the password: %s", b)
 		}
 	})

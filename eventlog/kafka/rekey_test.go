@@ -1,0 +1,105 @@
+//go:build unix
+
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"rollcall"
+	"rollcall/eventlog"
+	"rollcall/eventlog/kafka"
+	"rollcall/eventlog/kafka/kafkatest"
+)
+
+// TestRekeyIsExactlyOnce: members come, are cut off in the middle of a transaction, fail, and the broker is killed: every
+// message is in the log once.
+func TestRekeyIsExactlyOnce(t *testing.T) {
+	const parts, shards, each = 3, 2, 4000
+	s := kafkatest.Start(t, kafkatest.Options{})
+	from := config(s, "source", parts)
+	open(t, from)
+	cfg := config(s, "t", shards)
+	cfg.SessionTimeout = 2 * time.Second
+	l := open(t, cfg)
+
+	// run is a member that ends by itself with a translation that fails, or goes on.
+	run := func(name string, ctx context.Context, failAt int) error {
+		n := 0
+		return kafka.Rekey(ctx, cfg, kafka.Deps{}, kafka.Source{Topic: "source", Group: "g", Member: name, TransactionTimeout: 3 * time.Second},
+			func(_ context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
+				var out []eventlog.Record
+				for _, m := range messages {
+					if n++; n == failAt {
+						return nil, errors.New("broken")
+					}
+					out = append(out, eventlog.Record{Shard: (m.Shard + int(m.Offset)) % shards, Count: 1, Payload: fmt.Appendf(nil, "%d/%d", m.Shard, m.Offset)})
+				}
+				return out, nil
+			})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := run("a", ctx, 0); err != nil {
+			t.Errorf("a: %v", err)
+		}
+	})
+	wg.Go(func() {
+		for n := 500; ctx.Err() == nil; n += 700 {
+			if err := run("b", ctx, n); err == nil && ctx.Err() == nil {
+				t.Error("b did not fail")
+			}
+		}
+	})
+	c := s.Dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.UnknownTopicRetries(-1))
+	for round := range 4 {
+		for p := range int32(parts) {
+			must(t, c.ProduceSync(t.Context(), records("source", p, each/4, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
+		}
+		if round == 1 {
+			s.Kill()
+			s.Restart()
+		}
+	}
+	seen := map[string]int{}
+	at := make([]rollcall.Offset, shards)
+	eventually(t, "all messages are in the log", func() bool {
+		for shard := range shards {
+			at[shard] = count(t, l, shard, at[shard], seen)
+		}
+		return len(seen) >= parts*each
+	})
+	cancel()
+	wg.Wait()
+	for shard := range shards {
+		count(t, l, shard, at[shard], seen)
+	}
+	for name, n := range seen {
+		if n != 1 {
+			t.Fatalf("%s is in the log %d times", name, n)
+		}
+	}
+	if len(seen) != parts*each {
+		t.Errorf("%d messages, want %d", len(seen), parts*each)
+	}
+}
+
+// count reads on from an offset to the end of now, and counts the payloads.
+func count(t *testing.T, l *kafka.Log, shard int, at rollcall.Offset, seen map[string]int) rollcall.Offset {
+	t.Helper()
+	_, next, err := l.Bounds(t.Context(), shard)
+	must(t, err)
+	all, _ := readTo(t, l, shard, at, next)
+	for _, name := range all {
+		seen[name]++
+	}
+	return max(at, next)
+}
