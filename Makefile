@@ -4,10 +4,10 @@ RACETIME ?= 3m
 CHAOSTIME ?= 20m
 CHAOSSEED ?= 1
 
-.PHONY: help build test bench lint fuzz race-proof chaos vuln demo
+.PHONY: help build test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build ./bin/rollcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
@@ -40,3 +40,12 @@ vuln: ## known vulnerabilities in the modules used
 
 demo: ## a history, the page, and live traffic
 	go run ./cmd/rollcall demo
+
+services-up: ## Kafka, MariaDB and Redis on the loopback, with data in .services
+	@./scripts/services up
+
+services-down: ## stop them
+	@./scripts/services down
+
+services-status: ## whether they run, and where
+	@./scripts/services status

@@ -34,7 +34,7 @@ type Link struct {
 // New opens a link whose server is told later, by To. The test's end closes it.
 func (n *Links) New(t testing.TB, name string) *Link {
 	t.Helper()
-	l := &Link{Name: name, proxy: toxiproxy.NewProxy(n.server, name, "127.0.0.1:0", "127.0.0.1:1")}
+	l := &Link{Name: name, proxy: toxiproxy.NewProxy(n.server, name, free(t), "127.0.0.1:1")}
 	if err := l.proxy.Start(); err != nil {
 		t.Fatalf("link %s: %v", name, err)
 	}

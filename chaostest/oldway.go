@@ -139,7 +139,7 @@ func (o *OldWay) Prepare(t testing.TB, db *sql.DB, partitions int32) *OldFeed {
 	if _, err := db.Exec(oldWayTable); err != nil {
 		t.Fatal(err)
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.AlwaysRetryEOF())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rollcall/apptest"
+	"rollcall/freeport"
 )
 
 // Seat is a place for one process of the binary, with its own links and directory. A process that ends unasked is started
@@ -183,12 +184,11 @@ func last(text string, lines int) string {
 
 func list(items []string) string { return strings.Join(items, ",") }
 
-// free gives an address of the loopback that nobody listens at.
+// free gives an address of the loopback that stays free while nobody listens at it.
 func free(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return freeport.Addr(port)
 }

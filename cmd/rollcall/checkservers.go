@@ -65,7 +65,9 @@ func checkServers(c *Config, bad func(string, string, ...any)) {
 	atLeast("store.statement_timeout", c.MySQL.StatementTimeout, time.Second)
 	checkCA("store.tls_ca", c.MySQL.TLSCA, bad)
 	for _, addr := range c.Turns {
-		checkRedis("store.turns", addr, bad)
+		if _, err := turnServer(addr, ""); err != nil {
+			bad("store.turns", "%v", err)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ type gauges struct {
 func (n *node) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if n.turns != nil {
+		r.MustRegister(newTurnGauges(n.turns))
+	}
 	return r
 }
 

@@ -19,6 +19,7 @@ import (
 	"rollcall/intake"
 	"rollcall/query"
 	"rollcall/store"
+	"rollcall/turns"
 )
 
 // node is one process: the roles it has, over one log and one store.
@@ -42,6 +43,7 @@ type node struct {
 	aggregator *aggregate.Aggregator // nil without that role
 	cache      *cache.Cache
 	level      *redis.Cache // nil without Redis
+	turns      *turns.Turns // nil without turns
 	quarantine *intake.Quarantine
 	engine     *query.Engine
 	through    tracker
@@ -122,12 +124,20 @@ func (n *node) work(ctx context.Context) (err error) {
 
 func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error) {
 	c := &n.cfg
+	var turn func(context.Context) func()
+	var err error
+	if n.turns, err = openTurns(c, n.logger); err != nil {
+		return nil, err
+	}
+	if n.turns != nil {
+		turn = n.turns.Take
+	}
 	return aggregate.New(ctx, aggregate.Config{
 		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
 	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: n.log, Announce: n.cache.Announce, Step: failpoint()})
+		Ownership: n.ownership, Reporter: n.log, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
 }
 
 // run runs the roles until ctx ends or one fails.
@@ -291,6 +301,9 @@ func (n *node) closeParts() (err error) {
 	}
 	if n.level != nil { // the cache has stopped, or never ran
 		n.level.Close()
+	}
+	if n.turns != nil {
+		n.turns.Close()
 	}
 	if n.store != nil {
 		err = n.store.Close()
