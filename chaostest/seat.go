@@ -4,7 +4,6 @@ package chaostest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
