@@ -33,15 +33,11 @@ func TestRekeyIsExactlyOnce(t *testing.T) {
 	run := func(name string, ctx context.Context, failAt int) error {
 		n := 0
 		return kafka.Rekey(ctx, cfg, kafka.Deps{}, kafka.Source{Topic: "source", Group: "g", Member: name, TransactionTimeout: 3 * time.Second},
-			func(_ context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
-				var out []eventlog.Record
-				for _, m := range messages {
-					if n++; n == failAt {
-						return nil, errors.New("broken")
-					}
-					out = append(out, eventlog.Record{Shard: (m.Shard + int(m.Offset)) % shards, Count: 1, Payload: fmt.Appendf(nil, "%d/%d", m.Shard, m.Offset)})
+			func(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
+				if n += len(messages); failAt > 0 && n >= failAt {
+					return nil, errors.New("broken")
 				}
-				return out, nil
+				return spread(shards)(ctx, messages)
 			})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,27 +65,9 @@ func TestRekeyIsExactlyOnce(t *testing.T) {
 			s.Restart()
 		}
 	}
-	seen := map[string]int{}
-	at := make([]rollcall.Offset, shards)
-	eventually(t, "all messages are in the log", func() bool {
-		for shard := range shards {
-			at[shard] = count(t, l, shard, at[shard], seen)
-		}
-		return len(seen) >= parts*each
-	})
+	exactlyOnce(t, l, parts*each)
 	cancel()
 	wg.Wait()
-	for shard := range shards {
-		count(t, l, shard, at[shard], seen)
-	}
-	for name, n := range seen {
-		if n != 1 {
-			t.Fatalf("%s is in the log %d times", name, n)
-		}
-	}
-	if len(seen) != parts*each {
-		t.Errorf("%d messages, want %d", len(seen), parts*each)
-	}
 }
 
 // count reads on from an offset to the end of now, and counts the payloads.

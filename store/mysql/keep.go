@@ -96,7 +96,7 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 	}
 	ledger.Bytes = ledger.Chunks * ledgerRowBytes
 	var used int64
-	if _, err := s.one(ctx, []any{&used}, `SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES
+	if _, err := s.one(ctx, []any{&used}, `SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS SIGNED) FROM information_schema.TABLES
 		WHERE TABLE_SCHEMA = DATABASE()`); err != nil {
 		return nil, err
 	}

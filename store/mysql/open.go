@@ -89,14 +89,18 @@ func (s *Store) checkServer(ctx context.Context, t *session) error {
 	default:
 		return fmt.Errorf("the tables are of format %d, this release needs %d: run rollcall migrate", version, len(migrations()))
 	}
-	var flush int
-	if _, err := t.one(ctx, []any{&s.maxPacket, &flush}, "SELECT @@max_allowed_packet, @@innodb_flush_log_at_trx_commit"); err != nil {
+	if _, err := t.one(ctx, []any{&s.maxPacket}, "SELECT @@max_allowed_packet"); err != nil {
+		return err
+	}
+	var name, flush string
+	found, err := t.one(ctx, []any{&name, &flush}, "SHOW VARIABLES LIKE 'innodb_flush_log_at_trx_commit'")
+	if err != nil {
 		return err
 	}
 	if s.maxPacket < minPacket {
 		return fmt.Errorf("the server takes statements of %d bytes: set max_allowed_packet to 16M or more", s.maxPacket)
 	}
-	if flush != 1 {
+	if found && flush != "1" {
 		s.config.Logger.WarnContext(ctx, "the server may lose commits when it crashes: set innodb_flush_log_at_trx_commit to 1", "is", flush)
 	}
 	return nil

@@ -141,6 +141,7 @@ func TestNamesOfColumns(t *testing.T) {
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
 	must(t, err)
+	must(t, rows.Err())
 	if got := strings.Join(columns[:6], " "); got != "event_date dau_ Event_Date_ a A_ a__" {
 		t.Fatal(got)
 	}

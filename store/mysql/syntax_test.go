@@ -1,0 +1,74 @@
+package mysql
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"testing"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	"github.com/dolthub/go-mysql-server/memory"
+	mysqlserver "github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/sirupsen/logrus"
+
+	"rollcall"
+	"rollcall/store"
+)
+
+// MySQL 8's own grammar takes the migrations and all statements. The server in memory keeps its grammar and not its
+// transactions, so it shows no more than that.
+func TestStatementsAreMySQL8(t *testing.T) {
+	s := openTest(t, memoryServer(t), testDims, 2)
+	ctx := context.Background()
+	internTexts(t, s)
+	_, err := s.Settle(ctx, map[string]string{"timezone": "UTC"})
+	must(t, err)
+	rnd := rand.New(rand.NewPCG(1, 1))
+	at := []store.Position{acquire(t, s, 0), acquire(t, s, 1)}
+	var parts []store.ShardCommit
+	for range 9 {
+		c := &store.Commit{At: 1, Shards: []store.ShardCommit{randomPart(rnd, at[0], 3), randomPart(rnd, at[1], 3)}}
+		must(t, s.Commit(ctx, c))
+		at[0], at[1] = c.Shards[0].To, c.Shards[1].To
+		parts = append(parts, c.Shards...)
+	}
+	checkSums(t, s, parts)
+	checkSQL(t, s)
+	for _, all := range []bool{false, true} {
+		_, err = s.Compact(ctx, all, join)
+		must(t, err)
+		checkSums(t, s, parts)
+	}
+	must(t, s.Quarantine(ctx, []store.DeadLetter{{At: 1, Raw: []byte("raw")}}))
+	_, err = s.Letters(ctx, 0, 10)
+	must(t, err)
+	_, err = s.Sizes(ctx)
+	must(t, err)
+	v, err := s.View(ctx)
+	must(t, err)
+	_, err = v.Ledger(ctx, 0, 1<<40, true)
+	must(t, err)
+	must(t, v.Close())
+	for grain := range 3 {
+		must(t, s.Expire(ctx, rollcall.Grain(grain), 1<<30))
+	}
+}
+
+// memoryServer serves a database in memory and gives its address.
+func memoryServer(t *testing.T) (dsn string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	provider := memory.NewDBProvider(memory.NewDatabase("db"))
+	engine := sqle.NewDefault(provider)
+	srv, err := mysqlserver.NewServer(mysqlserver.Config{Protocol: "tcp", Listener: l}, engine, sql.NewContext, memory.NewSessionBuilder(provider), nil)
+	must(t, err)
+	// MySQL has it for sessions, too, and up to 2^30 s.
+	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{Name: "innodb_lock_wait_timeout",
+		Scope: sql.GetMysqlScope(sql.SystemVariableScope_Both), Dynamic: true, Type: types.NewSystemIntType("innodb_lock_wait_timeout", 1, 1<<30, false), Default: int64(50)}})
+	logrus.SetLevel(logrus.ErrorLevel)
+	go func() { _ = srv.Start() }()
+	t.Cleanup(func() { must(t, srv.Close()) })
+	return "root@tcp(" + l.Addr().String() + ")/db"
+}
