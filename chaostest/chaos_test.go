@@ -65,7 +65,9 @@ func TestChaos(t *testing.T) {
 	send.Wait()
 	c.calm(t)
 	lost, doubled := old.isFoundOut(t, ledger)
-	table := judge(t, ledger, now, c.Query)
+	seen, o := worldOf(ledger.Events(), now)
+	table := judge(t, ledger, &seen, o, c.Query)
+	c.viewIsTheSame(t, &seen, o)
 	c.health(t)
 	report(t, fmt.Sprintf("%v, seed %d: %s. The old way lost %d events and doubled %d.\n\n%s", duration(t), *seed, ledger.Summary(), lost, doubled, Markdown(table)))
 }

@@ -53,7 +53,8 @@ func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 	}
 	stop()
 	send.Wait()
-	judge(t, ledger, now, c.Query)
+	seen, o := worldOf(ledger.Events(), now)
+	judge(t, ledger, &seen, o, c.Query)
 }
 
 // settled waits until every shard is committed again and again.

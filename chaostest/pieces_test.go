@@ -5,7 +5,6 @@ package chaostest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"math/rand"
@@ -17,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"rollcall/apptest"
-	"rollcall/simtest"
 	"rollcall/store/mysql/mysqltest"
 )
 
@@ -178,7 +175,8 @@ func TestHarnessAroundOneProcess(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	judge(t, ledger, now, []*Seat{s})
+	seen, o := worldOf(ledger.Events(), now)
+	judge(t, ledger, &seen, o, []*Seat{s})
 }
 
 // A process that is told to end while it waits for its servers does so, and with status 0.
@@ -200,72 +198,3 @@ func TestTermBeforeItServes(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// judge compares what the processes in seats answer with what was acknowledged, and gives the table of faults.
-func judge(t *testing.T, ledger *Ledger, now time.Time, seats []*Seat) []Line {
-	t.Helper()
-	w, o := worldOf(ledger.Events(), now)
-	var table []Line
-	for _, s := range seats {
-		if err := served(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-		c := apptest.Client{URL: s.URL()}
-		settle(t, c, &w, o)
-		if n := totalsOf(t, c); n.Accepted != o.Accepted() || n.Duplicates < ledger.again+o.Duplicates || n.Late+n.Lag != 0 {
-			t.Errorf("%s: status %+v of %d events acknowledged, %d sent again", s.Name, n, o.Accepted(), ledger.again+o.Duplicates)
-		}
-		q := eventsByPhase(&w)
-		rows, err := c.Query(&q, w.Config.Location)
-		if err != nil {
-			t.Fatal(err)
-		}
-		table = ledger.Table(Counts(o.Answer(q), w.Config.Dimensions), Counts(rows, w.Config.Dimensions))
-		for _, difference := range Compare(c, rand.New(rand.NewSource(*seed)), &w, o, 30) {
-			t.Error(s.Name, difference)
-		}
-	}
-	t.Logf("%s\n%s", ledger.Summary(), Markdown(table))
-	for _, line := range table {
-		if line.Lost+line.Doubled > 0 {
-			t.Errorf("%+v", line)
-		}
-	}
-	return table
-}
-
-// totals are what a status says of the whole log.
-type totals struct{ Accepted, Duplicates, Late, Lag int }
-
-func totalsOf(t *testing.T, c apptest.Client) (n totals) {
-	t.Helper()
-	reply, err := c.Get("/api/v1/status", nil)
-	if err == nil {
-		n.Lag = -1
-		err = json.Unmarshal(reply.Body, &n)
-	}
-	if err != nil {
-		t.Error(err)
-	}
-	return n
-}
-
-// settle waits until the figures have as many events as were acknowledged, or do not change any more.
-func settle(t *testing.T, c apptest.Client, w *simtest.World, o *simtest.Oracle) {
-	t.Helper()
-	have, since := -1, time.Now()
-	for time.Since(since) < quiet {
-		n, err := total(c, w)
-		if err == nil && n == o.Accepted() {
-			return
-		}
-		if err == nil && n != have {
-			have, since = n, time.Now()
-		}
-		<-time.After(100 * time.Millisecond)
-	}
-	t.Errorf("%d events in the figures, %d acknowledged", have, o.Accepted())
-}
-
-// quiet is how long figures that are not complete have to stay as they are to be taken for final.
-const quiet = 20 * time.Second
