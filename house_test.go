@@ -32,20 +32,23 @@ func diagram() map[string][]string {
 		"store/sqlite":         {".", "block", "store", "store/chunk"},
 		"store/mysql":          {".", "block", "store", "store/chunk"},
 
-		"fold":             {".", "block", "record", "store"},
-		"aggregate":        {".", "block", "record", "store", "eventlog", "fold"},
-		"intake":           {".", "decode", "record", "store", "eventlog"},
-		"intake/sqlsource": {"decode"},
-		"cache":            {".", "block", "store"},
-		"cache/redis":      {".", "cache", "redisaddr"},
-		"query":            {".", "block", "store", "cache"},
-		"api":              {".", "store", "query"},
-		"dashboard":        {},
-		"turns":            {},
+		"fold":               {".", "block", "record", "store"},
+		"aggregate":          {".", "block", "record", "store", "eventlog", "fold"},
+		"intake":             {".", "decode", "record", "store", "eventlog"},
+		"intake/redissource": {".", "eventlog", "intake", "redisaddr"},
+		"intake/registry":    {"intake"},
+		"intake/sqlsource":   {"decode"},
+		"cache":              {".", "block", "store"},
+		"cache/redis":        {".", "cache", "redisaddr"},
+		"query":              {".", "block", "store", "cache"},
+		"api":                {".", "store", "query"},
+		"dashboard":          {},
+		"turns":              {},
 
 		"scripts/barehttp": {},
 
-		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record", "decode", "generate", "intake", "turns", "intake/sqlsource", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 

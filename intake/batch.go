@@ -49,9 +49,12 @@ func (b *batch) reset() {
 	}
 }
 
-func (b *batch) add(ev *rollcall.Event) {
-	b.encoders[record.ShardOf(ev.User, len(b.encoders))].Add(ev)
+// add gives the shard of the event.
+func (b *batch) add(ev *rollcall.Event) (shard int) {
+	shard = record.ShardOf(ev.User, len(b.encoders))
+	b.encoders[shard].Add(ev)
 	b.count++
+	return shard
 }
 
 // size is about the number of bytes of the payloads.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -63,10 +64,11 @@ type Follower struct {
 // Stats tells what a connector did since it was made. Messages, Accepted and Rejected are durable.
 type Stats struct {
 	Totals
-	Gaps    int64 // times that messages are known to be gone unread, or may be
-	Missed  int64 // messages among them, where they can be counted; of Kafka, offsets
-	Lag     int64 // offsets not read yet, of messages or near it; -1 while it is not known, and where it can't be
-	Retries int64 // tries again after a failure of either side
+	Gaps    int64         // times that messages are known to be gone unread, or may be
+	Missed  int64         // messages among them, where they can be counted; of Kafka, offsets
+	Lag     int64         // Kafka: messages not read yet; a Redis Stream: ms from the last entry read to the last written; -1: not known
+	Retries int64         // tries again after a failure of either side
+	Away    time.Duration // time without the source, where what it sent then is gone
 }
 
 // NewFollower checks cfg.
@@ -206,16 +208,29 @@ func (f *Follower) watch(ctx context.Context) error {
 	for ; ctx.Err() == nil; pause(ctx, lagEvery) {
 		for p := range f.at {
 			if _, next, err := f.topic.Bounds(ctx, p); err == nil && f.at[p].Load() >= 0 {
-				f.lag[p].Store(max(0, int64(next)-f.at[p].Load()))
+				f.lag[p].Store(max(0, f.behind(rollcall.Offset(f.at[p].Load()), next)))
 			}
 		}
 	}
 	return nil
 }
 
+func (f *Follower) behind(at, next rollcall.Offset) int64 {
+	switch {
+	case next == math.MaxInt64:
+		return 0
+	case f.topic.Behind != nil:
+		return f.topic.Behind(at, next)
+	}
+	return int64(next) - int64(at)
+}
+
 // Stats may be called at any time.
 func (f *Follower) Stats() Stats {
 	s := Stats{Totals: f.total.get(), Gaps: f.gaps.Load(), Missed: f.missed.Load(), Retries: f.retries.Load()}
+	if f.topic.Gaps != nil {
+		s.Gaps += f.topic.Gaps()
+	}
 	for p := range f.lag {
 		lag := f.lag[p].Load()
 		if lag < 0 {

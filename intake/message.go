@@ -10,7 +10,6 @@ import (
 	"rollcall"
 	"rollcall/decode"
 	"rollcall/eventlog"
-	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -116,8 +115,7 @@ func (t *Translator) Split(ctx context.Context, messages []eventlog.Message) ([]
 
 // add adds an event to the batch. A record that is large enough is set aside.
 func (t *Translator) add(ev *rollcall.Event, _ bool) error {
-	t.batch.add(ev)
-	shard := record.ShardOf(ev.User, len(t.batch.encoders))
+	shard := t.batch.add(ev)
 	if e := t.batch.encoders[shard]; e.Size() > recordBytes {
 		t.full = append(t.full, eventlog.Record{Shard: shard, Count: e.Count(), Payload: slices.Clone(e.Bytes())})
 		e.Reset()

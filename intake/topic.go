@@ -16,7 +16,7 @@ type Messages interface {
 	// Messages waits until the partition has a message at or after from, and gives up to maxBytes of them in buf[:0], at
 	// least one. Until, unless 0, is the Next of a message: none behind it is given.
 	Messages(ctx context.Context, partition int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Message) ([]eventlog.Message, error)
-	// Bounds gives the first offset kept and the offset behind the last message.
+	// Bounds gives the first offset kept and the offset behind the last message, math.MaxInt64 if there is no partition yet.
 	Bounds(ctx context.Context, partition int) (first, next rollcall.Offset, err error)
 }
 
@@ -26,6 +26,9 @@ type Topic struct {
 	Partitions int
 	Name       func(partition int) string   // of a partition, for people, in dead letters and in marks
 	Place      func(rollcall.Offset) string // of a message; nil writes the offset as a number
+
+	Behind func(at, next rollcall.Offset) int64 // how much is unread; nil is their difference
+	Gaps   func() int64                         // that reading has met; nil is none
 }
 
 // KafkaTopic names the partitions of a Kafka topic kafka:topic/partition.

@@ -20,7 +20,7 @@
 //     TestAnnouncements, TestListenHearsAfterRestart
 //   - Close takes a few seconds at most and ends every goroutine, but for sleepers of the library, which end by themselves
 //     within five seconds of a change in a Cluster: TestCloseWithMuteServer, TestMain
-//   - no password is in a message: FuzzParseAddr, TestWrongPassword, TestErrorsHidePasswords
+//   - no password is in a message: FuzzParseAddr of redisaddr, TestWrongPassword, TestErrorsHidePasswords
 //
 // What happens on failure:
 //

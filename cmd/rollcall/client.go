@@ -168,6 +168,9 @@ func (c *client) caughtUp(ctx context.Context) (s nodeStatus, err error) {
 		if s, err = c.status(ctx); err != nil || s.reached(&goal) {
 			return s, err
 		}
+		if goal.Lag == nil { // its log could not be asked
+			goal = s
+		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():

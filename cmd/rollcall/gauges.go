@@ -45,7 +45,7 @@ func newGauges(n *node) *gauges {
 	return &gauges{
 		node:        n,
 		offset:      describe("shard_offset", "Next offset to commit.", "shard"),
-		lag:         describe("shard_lag_events", "Events in the log that are not in the figures.", "shard"),
+		lag:         describe("shard_lag_events", "What is in the log and not in the figures: events, in a log on servers records.", "shard"),
 		epoch:       describe("shard_epoch", "Epoch of the shard's owner.", "shard"),
 		users:       describe("shard_users", "Users known.", "shard"),
 		accepted:    describe("events_accepted_total", "Events in the figures.", "shard"),
@@ -94,8 +94,8 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		p := &positions[i]
 		shard := strconv.Itoa(p.Shard)
 		gauge(g.offset, float64(p.Offset), shard)
-		if _, next, err := g.node.log.Bounds(ctx, p.Shard); err == nil {
-			gauge(g.lag, float64(next-min(p.Offset, next)), shard)
+		if _, _, lag, err := g.node.bounds(ctx, p); err == nil {
+			gauge(g.lag, float64(lag), shard)
 		}
 		gauge(g.epoch, float64(p.Epoch), shard)
 		gauge(g.users, float64(p.Users), shard)

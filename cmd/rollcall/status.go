@@ -11,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"rollcall"
 	"rollcall/store"
 )
 
@@ -26,7 +27,7 @@ type nodeStatus struct {
 	Duplicates      int64         `json:"duplicates"`
 	Late            int64         `json:"late"`
 	Users           int64         `json:"users"`
-	Lag             uint64        `json:"lag"` // events in the log that are not yet in the figures
+	Lag             *uint64       `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
 	Quarantined     int64         `json:"quarantined_since_start"`
 	Lost            int64         `json:"quarantine_lost"`
 	Commits         int64         `json:"commits_since_start"`
@@ -52,19 +53,19 @@ type logStatus struct {
 }
 
 type shardStatus struct {
-	Shard      int    `json:"shard"`
-	Owned      bool   `json:"owned"` // by the process asked
-	Epoch      uint64 `json:"epoch"`
-	Offset     uint64 `json:"offset"` // committed
-	Snapshot   uint64 `json:"snapshot"`
-	LogFirst   uint64 `json:"log_first"`
-	LogNext    uint64 `json:"log_next"`
-	Lag        uint64 `json:"lag"`
-	Accepted   int64  `json:"accepted"`
-	Duplicates int64  `json:"duplicates"`
-	Late       int64  `json:"late"`
-	Users      int64  `json:"users"`
-	Newest     string `json:"newest_event,omitempty"`
+	Shard      int     `json:"shard"`
+	Owned      bool    `json:"owned"` // by the process asked
+	Epoch      uint64  `json:"epoch"`
+	Offset     uint64  `json:"offset"` // committed
+	Snapshot   uint64  `json:"snapshot"`
+	LogFirst   uint64  `json:"log_first"`
+	LogNext    uint64  `json:"log_next"`
+	Lag        *uint64 `json:"lag"`
+	Accepted   int64   `json:"accepted"`
+	Duplicates int64   `json:"duplicates"`
+	Late       int64   `json:"late"`
+	Users      int64   `json:"users"`
+	Newest     string  `json:"newest_event,omitempty"`
 }
 
 type sizeStatus struct {
@@ -127,22 +128,47 @@ func (n *node) logStatus() logStatus {
 func (n *node) shardStatus(ctx context.Context, p *store.Position, owned map[int]bool, log *logStatus) shardStatus {
 	s := shardStatus{Shard: p.Shard, Owned: owned[p.Shard], Epoch: p.Epoch, Offset: uint64(p.Offset), Snapshot: uint64(p.Snapshot),
 		Accepted: p.Accepted, Duplicates: p.Duplicates, Late: p.Late, Users: p.Users}
-	if log.Failed == "" {
-		first, next, err := n.log.Bounds(ctx, p.Shard)
-		if err != nil {
-			log.Failed = err.Error()
-		}
-		s.LogFirst, s.LogNext = uint64(first), uint64(next)
-	}
-	s.Lag = s.LogNext - min(s.Offset, s.LogNext)
 	if p.Accepted > 0 {
 		s.Newest = n.stamp(time.UnixMilli(p.MaxTime))
 	}
+	if log.Failed != "" && n.embedded == nil {
+		return s // another shard has waited for it
+	}
+	first, next, lag, err := n.bounds(ctx, p)
+	if err != nil {
+		log.Failed = err.Error()
+		return s
+	}
+	s.LogFirst, s.LogNext, s.Lag = uint64(first), uint64(next), &lag
 	return s
 }
 
+// bounds gives those of a shard, and how much of the log lies behind a position: the difference of the offsets, unless
+// the log says otherwise.
+func (n *node) bounds(ctx context.Context, p *store.Position) (first, next rollcall.Offset, lag uint64, err error) {
+	first, next, err = n.log.Bounds(ctx, p.Shard)
+	lag = uint64(next - min(p.Offset, next))
+	if counts, ok := n.log.(interface {
+		Behind(ctx context.Context, shard int, from rollcall.Offset) (int64, error)
+	}); ok && err == nil && lag > 0 {
+		var records int64
+		records, err = counts.Behind(ctx, p.Shard, p.Offset)
+		lag = uint64(max(records, 0))
+	}
+	return first, next, lag, err
+}
+
 func (s *nodeStatus) add(sh shardStatus) {
-	s.Accepted, s.Duplicates, s.Late, s.Users, s.Lag = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users, s.Lag+sh.Lag
+	s.Accepted, s.Duplicates, s.Late, s.Users = s.Accepted+sh.Accepted, s.Duplicates+sh.Duplicates, s.Late+sh.Late, s.Users+sh.Users
+	switch {
+	case sh.Lag == nil:
+		s.Lag = nil
+	case len(s.Shards) == 0:
+		lag := *sh.Lag
+		s.Lag = &lag
+	case s.Lag != nil:
+		*s.Lag += *sh.Lag
+	}
 	s.Shards = append(s.Shards, sh)
 }
 
@@ -154,12 +180,22 @@ func (n *node) stamp(t time.Time) string {
 
 // reached tells whether s has committed all that was in the log at the time of goal.
 func (s *nodeStatus) reached(goal *nodeStatus) bool {
+	if goal.Lag == nil {
+		return false
+	}
 	for i := range goal.Shards {
 		if i >= len(s.Shards) || s.Shards[i].Offset < goal.Shards[i].LogNext {
 			return false
 		}
 	}
 	return true
+}
+
+func lagged(lag *uint64) string {
+	if lag == nil {
+		return "?"
+	}
+	return humanize.Comma(int64(*lag))
 }
 
 type statusCmd struct {
@@ -214,9 +250,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 	count := humanize.Comma
 	fmt.Fprintf(w, "shard\toffset\tlog end\tlag\taccepted\tduplicates\tlate\tusers\tnewest event\t\n")
 	for _, sh := range s.Shards {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t\n", sh.Shard, sh.Offset, sh.LogNext, sh.Lag, count(sh.Accepted), count(sh.Duplicates), count(sh.Late), count(sh.Users), sh.Newest)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", sh.Shard, sh.Offset, sh.LogNext, lagged(sh.Lag), count(sh.Accepted), count(sh.Duplicates), count(sh.Late), count(sh.Users), sh.Newest)
 	}
-	fmt.Fprintf(w, "all\t\t\t%d\t%s\t%s\t%s\t%s\t\t\n\n", s.Lag, count(s.Accepted), count(s.Duplicates), count(s.Late), count(s.Users))
+	fmt.Fprintf(w, "all\t\t\t%s\t%s\t%s\t%s\t%s\t\t\n\n", lagged(s.Lag), count(s.Accepted), count(s.Duplicates), count(s.Late), count(s.Users))
 	fmt.Fprintf(w, "store\tchunks\tbytes\t\n")
 	for _, z := range s.Store {
 		fmt.Fprintf(w, "%s\t%s\t%s\t\n", z.Name, count(z.Chunks), humanBytes(z.Bytes))
@@ -237,7 +273,7 @@ func (s *nodeStatus) table(out io.Writer) error {
 	fmt.Fprintf(out, "dimensions        %v in %s\n", s.Dimensions, s.Timezone)
 	_, err := fmt.Fprintf(out, "version           %s\n", s.Version)
 	if s.Log.Failed != "" {
-		_, err = fmt.Fprintf(out, "the log has failed: %s; restart the server\n", s.Log.Failed)
+		_, err = fmt.Fprintf(out, "the log has failed: %s\n", s.Log.Failed)
 	}
 	return err
 }

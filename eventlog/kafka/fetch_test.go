@@ -49,15 +49,14 @@ func readTo(t *testing.T, l *kafka.Log, shard int, at, to rollcall.Offset) (all 
 	return all, at
 }
 
-// TestGaps: aborted records and markers are stepped over, at the end of the log too, and a fetch ends at its end.
-func TestGaps(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	l := open(t, config(s, "t", 1))
+// testGaps: aborted records and markers are stepped over, at the end of the log too, and a fetch ends at its end.
+func testGaps(t *testing.T, s *kafkatest.Server) {
+	l := open(t, config(s, "gaps", 1))
 	must(t, put(l, 0, "a"))
-	transact(t, s, "t", 3, kgo.TryAbort)  // 1 to 3, marker 4
-	transact(t, s, "t", 2, kgo.TryCommit) // 5 and 6, marker 7
+	transact(t, s, "gaps", 3, kgo.TryAbort)  // 1 to 3, marker 4
+	transact(t, s, "gaps", 2, kgo.TryCommit) // 5 and 6, marker 7
 	must(t, put(l, 0, "b"))
-	transact(t, s, "t", 2, kgo.TryAbort) // 9 and 10, marker 11
+	transact(t, s, "gaps", 2, kgo.TryAbort) // 9 and 10, marker 11
 	first, next, err := l.Bounds(t.Context(), 0)
 	must(t, err)
 	if first != 0 || next != 12 {
@@ -76,13 +75,12 @@ func TestGaps(t *testing.T) {
 	}
 }
 
-// TestOpenTransactionIsTheEnd: records of a transaction that is not ended are not in the bounds, and no Fetch gives them.
-func TestOpenTransactionIsTheEnd(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	l := open(t, config(s, "t", 1))
-	c := s.Dial(kgo.TransactionalID("x"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+// testOpenTransactionIsTheEnd: records of a transaction that is not ended are not in the bounds, and no Fetch gives them.
+func testOpenTransactionIsTheEnd(t *testing.T, s *kafkatest.Server) {
+	l := open(t, config(s, "open", 1))
+	c := s.Dial(kgo.TransactionalID("open"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	must(t, c.BeginTransaction())
-	must(t, c.ProduceSync(t.Context(), records("t", 0, 1, func(int) string { return "open" })...).FirstErr())
+	must(t, c.ProduceSync(t.Context(), records("open", 0, 1, func(int) string { return "open" })...).FirstErr())
 	must(t, put(l, 0, "behind"))
 	if _, next, err := l.Bounds(t.Context(), 0); err != nil || next != 0 {
 		t.Errorf("the log ends at %d, %v, want 0", next, err)
@@ -98,10 +96,9 @@ func TestOpenTransactionIsTheEnd(t *testing.T) {
 	}
 }
 
-// TestLost: an offset behind the end is an error at once, and so is a topic that was made anew.
-func TestLost(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", 1)
+// testLost: an offset behind the end is an error at once, and so is a topic that was made anew.
+func testLost(t *testing.T, s *kafkatest.Server) {
+	cfg := config(s, "lost", 1)
 	cfg.Refresh = 300 * time.Millisecond
 	l := open(t, cfg)
 	must(t, put(l, 0, "a"))
@@ -116,7 +113,7 @@ func TestLost(t *testing.T) {
 		failed <- err
 	}()
 	admin := kadm.NewClient(s.Dial())
-	_, err = admin.DeleteTopics(t.Context(), "t")
+	_, err = admin.DeleteTopics(t.Context(), "lost")
 	must(t, err)
 	var again *kafka.Log
 	eventually(t, "the topic is made anew", func() bool {
@@ -138,10 +135,9 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestPartitions: another number of partitions is an error that says what to do, at Open and while the log is open.
-func TestPartitions(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", 2)
+// testPartitions: another number of partitions is an error that says what to do, at Open and while the log is open.
+func testPartitions(t *testing.T, s *kafkatest.Server) {
+	cfg := config(s, "partitions", 2)
 	cfg.Refresh = 200 * time.Millisecond
 	l := open(t, cfg)
 	wrong := cfg
@@ -155,7 +151,7 @@ func TestPartitions(t *testing.T) {
 	}
 	owned := make(chan error, 1)
 	go func() { owned <- l.Own(context.Background(), &worker{name: "a", board: newBoard()}) }()
-	_, err := kadm.NewClient(s.Dial()).CreatePartitions(t.Context(), 1, "t")
+	_, err := kadm.NewClient(s.Dial()).CreatePartitions(t.Context(), 1, "partitions")
 	must(t, err)
 	for _, what := range []func() error{
 		func() error { _, err := l.Fetch(context.Background(), 0, 0, 0, 1, nil); return err },
@@ -168,10 +164,9 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
-// TestAppendBounds: what can't be taken is refused with its reason, and what can wait is bounded in bytes and time.
-func TestAppendBounds(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", 1)
+// testAppendBounds: what can't be taken is refused with its reason, and what can wait is bounded in bytes and time.
+func testAppendBounds(t *testing.T, s *kafkatest.Server) {
+	cfg := config(s, "bounded", 1)
 	cfg.Properties = map[string]string{"max.message.bytes": "100000"}
 	cfg.AppendTimeout, cfg.AppendBytes = 2*time.Second, 200_000
 	l := open(t, cfg)
@@ -200,11 +195,10 @@ func TestAppendBounds(t *testing.T) {
 	eventually(t, "the log takes records again", func() bool { return put(l, 0, "on") == nil })
 }
 
-// TestRestartWhileWorking: while the broker is killed and comes back, no acknowledged record is lost, none comes twice, and
+// testRestartWhileWorking: while the broker is killed and comes back, no acknowledged record is lost, none comes twice, and
 // the reader needs no help.
-func TestRestartWhileWorking(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	l := open(t, config(s, "t", 1))
+func testRestartWhileWorking(t *testing.T, s *kafkatest.Server) {
+	l := open(t, config(s, "restart", 1))
 	acknowledged, stop := make(chan int, 1), make(chan struct{})
 	go func() {
 		n := 0

@@ -21,12 +21,11 @@ const (
 	fetchWait = 50 * time.Millisecond
 )
 
-// TestMemberKilledAndFrozen: the shards of a process that is killed, or stands still, go to another when its session has
+// testMemberKilledAndFrozen: the shards of a process that is killed, or stands still, go to another when its session has
 // timed out; who stood still loses them when it goes on, and gets its share again.
-func TestMemberKilledAndFrozen(t *testing.T) {
+func testMemberKilledAndFrozen(t *testing.T, s *kafkatest.Server) {
 	const shards = 4
-	s := kafkatest.Start(t, kafkatest.Options{})
-	o := order{Brokers: s.Brokers(), Topic: "t", Shards: shards, Group: "g"}
+	o := order{Brokers: s.Brokers(), Topic: "killed", Shards: shards, Group: "killed-rekey"}
 	cfg := o.config()
 	b := newBoard()
 	join(t, open(t, cfg), &worker{name: "a", board: b})
@@ -51,25 +50,24 @@ func TestMemberKilledAndFrozen(t *testing.T) {
 	eventually(t, "it has its share again", mine(2))
 }
 
-// TestRekeyKilled: processes that rekey are killed at any moment, in the middle of transactions; every message is in the log once.
-func TestRekeyKilled(t *testing.T) {
-	const parts, shards, each = 2, 2, 20_000
-	s := kafkatest.Start(t, kafkatest.Options{})
-	open(t, config(s, "source", parts))
-	l := open(t, config(s, "t", shards))
+// testRekeyKilled: processes that rekey are killed at any moment, in the middle of transactions; every message is in the log once.
+func testRekeyKilled(t *testing.T, s *kafkatest.Server) {
+	const parts, shards, each = 2, 2, 18_000
+	open(t, config(s, "rekeyed-source", parts))
+	l := open(t, config(s, "rekeyed", shards))
 	c := s.Dial(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	feed := func(n int) {
 		for p := range int32(parts) {
-			must(t, c.ProduceSync(t.Context(), records("source", p, n, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
+			must(t, c.ProduceSync(t.Context(), records("rekeyed-source", p, n, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
 		}
 	}
-	o := order{Brokers: s.Brokers(), Topic: "t", Shards: shards, Group: "g", Name: "a", Source: "source"}
+	o := order{Brokers: s.Brokers(), Topic: "rekeyed", Shards: shards, Group: "rekeyed-rekey", Name: "a", Source: "rekeyed-source"}
 	other := o
 	other.Name = "b"
 	spawn(t, other)
-	for range 5 {
+	for range 3 {
 		child := spawn(t, o)
-		feed(each / 5)
+		feed(each / 3)
 		eventually(t, "the child works", func() bool { return child.said("messages") })
 		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond) // any moment will do
 		child.kill()

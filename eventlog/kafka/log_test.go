@@ -42,8 +42,33 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func TestConformance(t *testing.T) {
+// TestOnOneBroker runs the tests on topics of their own: a broker takes seconds to start.
+func TestOnOneBroker(t *testing.T) {
 	s := kafkatest.Start(t, kafkatest.Options{})
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *kafkatest.Server)
+	}{
+		{"conformance", testConformance},
+		{"gaps are stepped over", testGaps},
+		{"an open transaction is the end", testOpenTransactionIsTheEnd},
+		{"lost", testLost},
+		{"another number of partitions", testPartitions},
+		{"owners take turns", testOwnersTakeTurns},
+		{"a member is killed or frozen", testMemberKilledAndFrozen},
+		{"a report shows as lag", testReportShowsAsLag},
+		{"fed from outside", testFeedFromOutside},
+		{"rekeying processes are killed", testRekeyKilled},
+		{"appends are bounded", testAppendBounds}, // from here on the broker suffers too
+		{"the broker restarts while a reader and a writer work", testRestartWhileWorking},
+		{"the broker is away from owners", testBrokerAway},
+		{"rekeyed exactly once", testRekeyIsExactlyOnce},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
+	}
+}
+
+func testConformance(t *testing.T, s *kafkatest.Server) {
 	admin := kadm.NewClient(s.Dial())
 	var topics atomic.Int64
 	logtest.Run(t, func(t *testing.T, shards int) logtest.Harness {

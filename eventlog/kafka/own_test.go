@@ -121,12 +121,11 @@ func (b *board) check(t *testing.T) {
 	}
 }
 
-// TestOwnersTakeTurns: as members come and go every shard has one owner, which let go before the next took; one that leaves
+// testOwnersTakeTurns: as members come and go every shard has one owner, which let go before the next took; one that leaves
 // in order is followed soon, and one that needs longer than the session to let go stays a member meanwhile.
-func TestOwnersTakeTurns(t *testing.T) {
+func testOwnersTakeTurns(t *testing.T, s *kafkatest.Server) {
 	const shards = 6
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", shards)
+	cfg := config(s, "turns", shards)
 	cfg.SessionTimeout = 2 * time.Second
 	b := newBoard()
 	slow := false
@@ -160,11 +159,10 @@ func TestOwnersTakeTurns(t *testing.T) {
 	}
 }
 
-// TestBrokerAway: owners stay owners or lose their shards while the broker is away, and come back without help.
-func TestBrokerAway(t *testing.T) {
+// testBrokerAway: owners stay owners or lose their shards while the broker is away, and come back without help.
+func testBrokerAway(t *testing.T, s *kafkatest.Server) {
 	const shards = 4
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", shards)
+	cfg := config(s, "away", shards)
 	cfg.SessionTimeout = time.Second
 	b := newBoard()
 	for _, name := range []string{"a", "b"} {
@@ -179,16 +177,15 @@ func TestBrokerAway(t *testing.T) {
 	eventually(t, "two owners again", func() bool { return spread() && l.Report(t.Context(), nil) == nil })
 }
 
-// TestReportShowsAsLag: what is reported is what Kafka's own tools read, during Own and after it.
-func TestReportShowsAsLag(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	cfg := config(s, "t", 2)
+// testReportShowsAsLag: what is reported is what Kafka's own tools read, during Own and after it.
+func testReportShowsAsLag(t *testing.T, s *kafkatest.Server) {
+	cfg := config(s, "report", 2)
 	l, b := open(t, cfg), newBoard()
 	admin := kadm.NewClient(s.Dial())
 	committed := func(shard int32) int64 {
 		offsets, err := admin.FetchOffsets(t.Context(), cfg.Group)
 		must(t, err)
-		o, _ := offsets.Lookup("t", shard)
+		o, _ := offsets.Lookup("report", shard)
 		return o.At
 	}
 	w := &worker{name: "a", board: b}
@@ -213,16 +210,15 @@ func TestReportShowsAsLag(t *testing.T) {
 	}
 }
 
-// TestFeedFromOutside: what a client of others writes is read as messages, keys and values.
-func TestFeedFromOutside(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{})
-	open(t, config(s, "t", 3))
-	cmd := exec.CommandContext(t.Context(), "kcat", "-P", "-b", s.Brokers()[0], "-t", "t", "-p", "2", "-K", ":", "-z", "snappy")
+// testFeedFromOutside: what a client of others writes is read as messages, keys and values.
+func testFeedFromOutside(t *testing.T, s *kafkatest.Server) {
+	open(t, config(s, "feed", 3))
+	cmd := exec.CommandContext(t.Context(), "kcat", "-P", "-b", s.Brokers()[0], "-t", "feed", "-p", "2", "-K", ":", "-z", "snappy")
 	cmd.Stdin = strings.NewReader("k1:v1\nk2:v2\nk3:\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("kcat: %v\n%s", err, out)
 	}
-	l := open(t, config(s, "t", 0))
+	l := open(t, config(s, "feed", 0))
 	var got []string
 	for at := rollcall.Offset(0); at < 3; {
 		messages, err := l.Messages(t.Context(), 2, at, 0, 1, nil)
@@ -237,7 +233,7 @@ func TestFeedFromOutside(t *testing.T) {
 	if want := []string{"0 k1=v1", "1 k2=v2", "2 k3="}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	sample, partitions, err := l.Sample(t.Context(), "t", 2)
+	sample, partitions, err := l.Sample(t.Context(), "feed", 2)
 	must(t, err)
 	if partitions != 3 || len(sample) != 2 || string(sample[1].Key) != "k3" {
 		t.Errorf("%d partitions, %d messages", partitions, len(sample))

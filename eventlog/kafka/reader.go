@@ -25,6 +25,7 @@ type reader struct {
 
 	// What the last answer held: the records from next on, and that there is nothing more up to end.
 	shard     int
+	slabs     slabs // hold rest
 	rest      []*kgo.Record
 	next, end rollcall.Offset
 	stable    rollcall.Offset // the end of the shard, as that answer told it
@@ -50,6 +51,7 @@ func (r *reader) holds(shard int, from rollcall.Offset) bool {
 // load asks once for what lies at from and behind. Afterwards the reader holds it, or nothing if there was no news in time.
 func (r *reader) load(ctx context.Context, shard int, from rollcall.Offset) (bytes int, err error) {
 	r.shard, r.rest, r.next, r.end = shard, nil, from, from
+	r.slabs.used = 0
 	if r.leaders == nil {
 		if err := r.findLeaders(ctx); err != nil {
 			return 0, err
@@ -64,7 +66,7 @@ func (r *reader) load(ctx context.Context, shard int, from rollcall.Offset) (byt
 		return 0, err
 	}
 	got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: int64(from), IsolationLevel: kgo.ReadCommitted(),
-		Topic: r.topic, Partition: int32(shard)}, answer, r.decompress, nil)
+		Topic: r.topic, Partition: int32(shard), Pools: []kgo.Pool{&r.slabs}}, answer, r.decompress, nil)
 	r.rest, r.end, r.stable = got.Records, rollcall.Offset(next), rollcall.Offset(got.LastStableOffset)
 	if got.Err != nil && len(got.Records) == 0 && r.end == from {
 		var code *kerr.Error

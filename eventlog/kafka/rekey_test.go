@@ -18,21 +18,20 @@ import (
 	"rollcall/eventlog/kafka/kafkatest"
 )
 
-// TestRekeyIsExactlyOnce: members come, are cut off in the middle of a transaction, fail, and the broker is killed: every
+// testRekeyIsExactlyOnce: members come, are cut off in the middle of a transaction, fail, and the broker is killed: every
 // message is in the log once.
-func TestRekeyIsExactlyOnce(t *testing.T) {
+func testRekeyIsExactlyOnce(t *testing.T, s *kafkatest.Server) {
 	const parts, shards, each = 3, 2, 4000
-	s := kafkatest.Start(t, kafkatest.Options{})
-	from := config(s, "source", parts)
+	from := config(s, "once-source", parts)
 	open(t, from)
-	cfg := config(s, "t", shards)
+	cfg := config(s, "once", shards)
 	cfg.SessionTimeout = 2 * time.Second
 	l := open(t, cfg)
 
 	// run is a member that ends by itself with a translation that fails, or goes on.
 	run := func(name string, ctx context.Context, failAt int) error {
 		n := 0
-		return kafka.Rekey(ctx, cfg, kafka.Deps{}, kafka.Source{Topic: "source", Group: "g", Member: name, TransactionTimeout: 3 * time.Second},
+		return kafka.Rekey(ctx, cfg, kafka.Deps{}, kafka.Source{Topic: "once-source", Group: "once-rekey", Member: name, TransactionTimeout: 3 * time.Second},
 			func(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
 				if n += len(messages); failAt > 0 && n >= failAt {
 					return nil, errors.New("broken")
@@ -58,7 +57,7 @@ func TestRekeyIsExactlyOnce(t *testing.T) {
 	c := s.Dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.UnknownTopicRetries(-1))
 	for round := range 4 {
 		for p := range int32(parts) {
-			must(t, c.ProduceSync(t.Context(), records("source", p, each/4, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
+			must(t, c.ProduceSync(t.Context(), records("once-source", p, each/4, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
 		}
 		if round == 1 {
 			s.Kill()

@@ -45,11 +45,3 @@ func TestSecureBrokers(t *testing.T) {
 		t.Errorf("without TLS: %v", err)
 	}
 }
-
-// TestLoginWithoutTLS.
-func TestLoginWithoutTLS(t *testing.T) {
-	s := kafkatest.Start(t, kafkatest.Options{SASL: true})
-	cfg := config(s, "t", 1)
-	cfg.SASL = kafka.SASL{Mechanism: "SCRAM-SHA-512", User: kafkatest.User, Password: kafkatest.Password}
-	must(t, put(open(t, cfg), 0, "a"))
-}

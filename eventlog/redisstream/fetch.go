@@ -189,3 +189,21 @@ func (l *Log) Bounds(ctx context.Context, shard int) (first, next rollcall.Offse
 	}
 	return first, last + 1, nil
 }
+
+// Behind gives the number of records from an offset to the end, of which the offsets themselves tell nothing. One round
+// trip.
+func (l *Log) Behind(ctx context.Context, shard int, from rollcall.Offset) (int64, error) {
+	if shard < 0 || shard >= l.cfg.Shards {
+		return 0, fmt.Errorf("behind: shard %d of %d", shard, l.cfg.Shards)
+	}
+	if err := l.over(ctx); err != nil {
+		return 0, fmt.Errorf("behind: %w", err)
+	}
+	ctx, cancel := l.within(ctx)
+	defer cancel()
+	n, err := l.scripts.behind.Exec(ctx, l.link.client, []string{l.keys.meta, l.keys.streams[shard]}, []string{l.identity, idOf(max(from, 1) - 1)}).AsInt64()
+	if err != nil {
+		return 0, fmt.Errorf("behind of shard %d: %w", shard, l.failure(err))
+	}
+	return n, nil
+}

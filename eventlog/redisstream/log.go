@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -70,7 +71,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Log, error) {
 	}
 	l.news.init(cfg.Shards)
 	l.marks.known = make(map[string]int64)
-	l.trims.last = make(map[int]trim)
+	l.trims.last = make(map[int]time.Time)
 	var err error
 	if l.link, err = connect(ctx, &l.cfg, l.logger); err != nil {
 		return nil, fmt.Errorf("open redis log: %w", err)

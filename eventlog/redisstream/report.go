@@ -14,12 +14,7 @@ import (
 // trims remembers when each shard was trimmed by this process.
 type trims struct {
 	mu   sync.Mutex
-	last map[int]trim
-}
-
-type trim struct {
-	at     time.Time
-	before rollcall.Offset
+	last map[int]time.Time
 }
 
 // Report shows the committed offsets as the position of the consumer group, so that XINFO GROUPS tells how far the store
@@ -59,7 +54,7 @@ func (l *Log) report(ctx context.Context, p eventlog.Progress) error {
 	return nil
 }
 
-// floor is the id of the first record to keep: the one before the snapshot, or the first that is young enough.
+// floor is the last id before what must be kept: what the snapshot needs, and what is young enough.
 func (l *Log) floor(snapshot rollcall.Offset) string {
 	floor := snapshot - 1
 	if l.cfg.Keep > 0 {
@@ -68,14 +63,14 @@ func (l *Log) floor(snapshot rollcall.Offset) string {
 	return idOf(floor)
 }
 
-// next gives the snapshot to trim behind, or 0 when it is not time or nothing new.
+// next gives the snapshot to trim behind, or 0 when there is none or it is not time.
 func (t *trims) next(p eventlog.Progress, every time.Duration) rollcall.Offset {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last, now := t.last[p.Shard], time.Now()
-	if p.Snapshot == 0 || now.Sub(last.at) < every {
+	now := time.Now()
+	if p.Snapshot == 0 || now.Sub(t.last[p.Shard]) < every {
 		return 0
 	}
-	t.last[p.Shard] = trim{now, p.Snapshot}
+	t.last[p.Shard] = now
 	return p.Snapshot
 }

@@ -17,6 +17,8 @@ var (
 	fetchText string
 	//go:embed scripts/bounds.lua
 	boundsText string
+	//go:embed scripts/behind.lua
+	behindText string
 	//go:embed scripts/report.lua
 	reportText string
 	//go:embed scripts/turn.lua
@@ -27,14 +29,14 @@ var (
 
 // scripts run at the server, each as one command.
 type scripts struct {
-	found, fetch, bounds, report, turn, give *rueidis.Lua
-	appendSum                                string // SHA-1 of appendText
+	found, fetch, bounds, behind, report, turn, give *rueidis.Lua
+	appendSum                                        string // SHA-1 of appendText
 }
 
 func newScripts() scripts {
 	sum := sha1.Sum([]byte(appendText)) //nolint:gosec // as above
 	return scripts{appendSum: hex.EncodeToString(sum[:]),
 		found: rueidis.NewLuaScript(foundText), fetch: rueidis.NewLuaScriptReadOnly(fetchText),
-		bounds: rueidis.NewLuaScriptReadOnly(boundsText), report: rueidis.NewLuaScript(reportText),
+		bounds: rueidis.NewLuaScriptReadOnly(boundsText), behind: rueidis.NewLuaScriptReadOnly(behindText), report: rueidis.NewLuaScript(reportText),
 		turn: rueidis.NewLuaScript(turnText), give: rueidis.NewLuaScript(giveText)}
 }

@@ -151,6 +151,25 @@ func lagOf(s *redistest.Server, stream string) int {
 	return lag
 }
 
+// TestBehind counts records where offsets are ids.
+func TestBehind(t *testing.T) {
+	l := open(t, redisstream.Config{Addr: redistest.Start(t).Addr, Shards: 2})
+	behind := func(from rollcall.Offset, want int64) {
+		t.Helper()
+		if n, err := l.Behind(t.Context(), 1, from); err != nil || n != want {
+			t.Errorf("from %d: %d, %v, want %d", from, n, err, want)
+		}
+	}
+	behind(0, 0)
+	put(t, l, rec(1, "a"), rec(1, "b"), rec(0, "c"), rec(1, "d"))
+	records := all(t, l, 1, 0)
+	behind(0, 3)
+	for i, r := range records {
+		behind(r.Next, int64(2-i))
+	}
+	behind(records[2].Next+5, 0)
+}
+
 // TestClockSetBack: Redis goes on in the same millisecond for as long; offsets still rise and fit.
 func TestClockSetBack(t *testing.T) {
 	s := redistest.Start(t)

@@ -145,7 +145,8 @@ func baseTable(dims int) string {
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4`
 }
 
-// baseView names the columns after the dimensions; one that the view has already gets underscores until it is new.
+// baseView names the columns after the dimensions; one that the view has already gets underscores until it is new. It
+// joins from the left, so that MariaDB leaves out the dimensions that a question does not name.
 func baseView(names []string) string {
 	taken := map[string]bool{"event_date": true, "dau": true, "total_session_duration": true, "total_sessions": true, "bounce_count": true,
 		"total_events": true, "updated_at": true}
@@ -156,7 +157,7 @@ func baseView(names []string) string {
 		}
 		taken[strings.ToLower(name)] = true
 		columns += fmt.Sprintf(" CONVERT(v%d.text USING utf8mb4) AS `%s`,", d, name)
-		joins += fmt.Sprintf(" JOIN dimension_values v%d ON v%d.dim = %d AND v%d.number = b.d%d", d, d, d, d, d)
+		joins += fmt.Sprintf(" LEFT JOIN dimension_values v%d ON v%d.dim = %d AND v%d.number = b.d%d", d, d, d, d, d)
 	}
 	return "CREATE OR REPLACE VIEW aggregated_daily_metrics AS SELECT b.event_date AS event_date," + columns + ` b.active_users AS dau,
   CAST(b.duration_ms / 1000 AS DECIMAL(20, 3)) AS total_session_duration, b.sessions AS total_sessions, b.bounces AS bounce_count,

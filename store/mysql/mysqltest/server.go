@@ -52,10 +52,23 @@ type Server struct {
 	options   Options
 	clientTLS *tls.Config
 	args      []string
-	cmd       *exec.Cmd
-	out       *output
-	ended     chan struct{}
 	databases atomic.Int64
+
+	mu      sync.Mutex
+	process *process
+}
+
+// process is one life of a server.
+type process struct {
+	cmd   *exec.Cmd
+	out   *output
+	ended chan struct{}
+}
+
+func (s *Server) now() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process
 }
 
 // Start starts a server with more arguments for mariadbd, and waits until it answers.
@@ -118,8 +131,8 @@ func launch(dir string, o Options) (*Server, error) {
 			return s, nil
 		}
 		s.Kill()
-		if !bytes.Contains(s.out.bytes(), []byte("in use")) || o.Port != 0 {
-			return nil, fmt.Errorf("%w\n%s", err, s.out.bytes())
+		if !bytes.Contains(s.now().out.bytes(), []byte("in use")) || o.Port != 0 {
+			return nil, fmt.Errorf("%w\n%s", err, s.now().out.bytes())
 		}
 	}
 	return nil, errors.New("no port stayed free for mariadbd")
@@ -160,19 +173,19 @@ func (s *Server) install() error {
 
 func (s *Server) run() error {
 	_, port, _ := net.SplitHostPort(s.addr)
-	s.cmd = exec.Command("mariadbd", append(append(slices.Clip(s.args), "--port="+port), s.options.Args...)...)
-	s.out = &output{}
-	s.cmd.SysProcAttr = dieWithParent()
-	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
-	if err := s.cmd.Start(); err != nil {
+	p := &process{exec.Command("mariadbd", append(append(slices.Clip(s.args), "--port="+port), s.options.Args...)...), &output{}, make(chan struct{})}
+	p.cmd.SysProcAttr = dieWithParent()
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
 		return err
 	}
-	cmd, ended := s.cmd, make(chan struct{})
-	s.ended = ended
 	go func() {
-		_ = cmd.Wait()
-		close(ended)
+		_ = p.cmd.Wait()
+		close(p.ended)
 	}()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.process = p
 	return nil
 }
 
@@ -188,7 +201,7 @@ func (s *Server) await() error {
 			return nil
 		}
 		select {
-		case <-s.ended:
+		case <-s.now().ended:
 			return fmt.Errorf("mariadbd at %s ended", s.addr)
 		case <-time.After(10 * time.Millisecond):
 		}
@@ -269,8 +282,9 @@ func (s *Server) Open(t testing.TB, database string) *sql.DB {
 
 // Kill ends the process at once, if it runs.
 func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	<-s.ended
+	p := s.now()
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 // Stop has the server shut down, and waits for it.
@@ -278,9 +292,9 @@ func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	s.signal(t, syscall.SIGTERM)
 	select {
-	case <-s.ended:
+	case <-s.now().ended:
 	case <-time.After(Patience):
-		t.Fatalf("mariadbd at %s does not stop:\n%s", s.addr, s.out.bytes())
+		t.Fatalf("mariadbd at %s does not stop:\n%s", s.addr, s.now().out.bytes())
 	}
 }
 
@@ -292,7 +306,7 @@ func (s *Server) Restart(t testing.TB) {
 		err = s.await()
 	}
 	if err != nil {
-		t.Fatalf("%v\n%s", err, s.out.bytes())
+		t.Fatalf("%v\n%s", err, s.now().out.bytes())
 	}
 }
 
@@ -304,7 +318,7 @@ func (s *Server) Thaw(t testing.TB) { s.signal(t, syscall.SIGCONT) }
 
 func (s *Server) signal(t testing.TB, sig os.Signal) {
 	t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := s.now().cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
 }
