@@ -58,7 +58,7 @@ func TestChaos(t *testing.T) {
 	c.calm(t)
 	sending, stop := context.WithCancel(t.Context())
 	defer stop()
-	send := c.send(sending, t, ledger, now, old.feed.Give)
+	send := c.send(sending, t, ledger, now, pace(t), old.feed.Give)
 	t.Logf("seed %d", *seed)
 	c.rage(t, ledger, old.seats)
 	stop()
@@ -72,12 +72,12 @@ func TestChaos(t *testing.T) {
 	report(t, fmt.Sprintf("%v, seed %d: %s. The old way lost %d events and doubled %d.\n\n%s", duration(t), *seed, ledger.Summary(), lost, doubled, Markdown(table)))
 }
 
-// send has producers send until ctx ends; what is acknowledged is given away as well.
-func (c *Cluster) send(ctx context.Context, t *testing.T, ledger *Ledger, now time.Time, give func(context.Context, []simtest.Logged) error) *sync.WaitGroup {
+// send has producers send, each a body after each pause, until ctx ends; what is acknowledged is given away as well.
+func (c *Cluster) send(ctx context.Context, t *testing.T, ledger *Ledger, now time.Time, pause time.Duration, give func(context.Context, []simtest.Logged) error) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for i := range producers {
 		p := &Producer{Traffic: NewTraffic(fmt.Sprint("p", i), *seed+int64(i), now), Ledger: ledger, Config: countedConfig(c.shape.Config), Intakes: c.Intakes(),
-			Pause: pace(t), Most: 12, Timeout: 3 * time.Second, Patience: 2 * time.Minute, Give: give}
+			Pause: pause, Most: 12, Timeout: 3 * time.Second, Patience: 2 * time.Minute, Give: give}
 		all.Go(func() {
 			if err := p.Run(ctx); err != nil {
 				t.Error(err)
@@ -89,10 +89,14 @@ func (c *Cluster) send(ctx context.Context, t *testing.T, ledger *Ledger, now ti
 
 // rage runs the lanes of faults beside each other.
 func (c *Cluster) rage(t *testing.T, ledger *Ledger, old []*Seat) {
+	moment := chaosSession / 4
+	if duration(t) > 0 {
+		moment = chaosSession / 2
+	}
 	enough, lanes := make(chan struct{}), []Lane{
 		{Name: "process", Seed: *seed, Pause: 500 * time.Millisecond, Deck: c.ProcessesDeck(chaosSession, chaosStay, old)},
 		{Name: "server", Seed: *seed + 1, Pause: 2 * time.Second, Deck: c.ServersDeck(chaosAway)},
-		{Name: "network", Seed: *seed + 2, Pause: 300 * time.Millisecond, Deck: c.NetworkDeck(chaosSession)},
+		{Name: "network", Seed: *seed + 2, Pause: 300 * time.Millisecond, Deck: c.NetworkDeck(chaosSession, moment)},
 	}
 	timer := time.AfterFunc(duration(t), func() { close(enough) })
 	defer timer.Stop()

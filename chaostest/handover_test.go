@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	killedWithin  = 15 * time.Second
+	silentWithin  = 15 * time.Second
 	plannedWithin = 2 * time.Second
 	handoverWait  = 60 * time.Second
 )
 
-// By default settings, the shards of an owner that was killed are folded again within 15 s, and those of one that leaves,
-// or that gives some away, within 2 s.
+// By default settings, the shards of an owner that was killed or frozen are folded again within 15 s, and those of one that
+// leaves, or that gives some away, within 2 s.
 func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 	now, ledger, shards := time.Now().UTC(), NewLedger(), 6
 	w, _ := worldOf(nil, now)
@@ -25,7 +25,7 @@ func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 	c.calm(t)
 	sending, stop := context.WithCancel(t.Context())
 	defer stop()
-	send := c.send(sending, t, ledger, now, nil)
+	send := c.send(sending, t, ledger, now, 150*time.Millisecond, nil)
 	h := &Handovers{last: map[int]position{}, moved: map[int]time.Duration{}}
 	go h.Watch(sending, c.Maria.Open(t, c.Database))
 	settled(t, h, shards)
@@ -34,10 +34,9 @@ func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 		do     func() error
 		within time.Duration
 	}{
-		{"SIGKILL", func() error { c.Aggregate[0].Kill(); return nil }, killedWithin},
-		{"joining", func() error { c.Aggregate[0].Up(); return served(t.Context(), c.Aggregate[0]) }, plannedWithin},
-		{"SIGTERM", func() error { return c.Aggregate[1].Term(Grace) }, plannedWithin},
-		{"joining again", func() error { c.Aggregate[1].Up(); return served(t.Context(), c.Aggregate[1]) }, plannedWithin},
+		{"SIGKILL of one, SIGSTOP of another", func() error { c.Aggregate[0].Kill(); c.Aggregate[1].Freeze(); return nil }, silentWithin},
+		{"two join", func() error { c.Aggregate[0].Up(); c.Aggregate[1].Thaw(); return served(t.Context(), c.Aggregate[0]) }, plannedWithin},
+		{"SIGTERM", func() error { return c.Aggregate[2].Term(Grace) }, plannedWithin},
 	} {
 		h.Forget()
 		if err := step.do(); err != nil {

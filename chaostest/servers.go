@@ -54,10 +54,10 @@ func (c *Cluster) ProcessesDeck(session, stay time.Duration, old []*Seat) func(d
 	}
 }
 
-// NetworkDeck disturbs links one at a time, for a moment, and parts owners of shards from servers for longer than their
+// NetworkDeck disturbs links one at a time, for a moment at most, and parts owners of shards from servers for longer than their
 // session lasts.
-func (c *Cluster) NetworkDeck(session time.Duration) func(d *rand.Rand) []Fault {
-	moments := NetworkDeck(c.Links, session/10, session/2)
+func (c *Cluster) NetworkDeck(session, moment time.Duration) func(d *rand.Rand) []Fault {
+	moments := NetworkDeck(c.Links, moment/5, moment)
 	return func(d *rand.Rand) []Fault {
 		long := func() time.Duration { return between(d, session*3/2, session*2) }
 		owner := func() int { return d.Intn(c.shape.Aggregators) }
