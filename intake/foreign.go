@@ -86,6 +86,7 @@ func (f *Foreign) Fetch(ctx context.Context, shard int, from, until rollcall.Off
 	if len(s.messages) == 0 {
 		return buf[:0], fmt.Errorf("fetch %s from %d: no message came, and no error", f.topic.Name(shard), from)
 	}
+	defer clear(s.messages)
 	return s.records(ctx, shard, until == 0, buf[:0])
 }
 

@@ -97,7 +97,7 @@ func (c *Config) embedded() bool { return c.LogKind == kindEmbedded }
 // checkSource names what is wrong with the source.
 func checkSource(c *Config, bad func(string, string, ...any)) {
 	s := &c.Source
-	one(bad, "source.kind", s.Kind, "", kindKafka, "redis_stream", "redis_pubsub")
+	one(bad, "source.kind", s.Kind, "", kindKafka, kindRedisStream, kindRedisPubSub)
 	one(bad, "source.format", s.Format, "json", "avro", "protobuf")
 	one(bad, "source.rekey", s.Rekey, "auto", "always", "never")
 	one(bad, "source.sasl", s.SASL, "", "plain", "scram-sha-256", "scram-sha-512")
@@ -111,11 +111,13 @@ func checkSource(c *Config, bad func(string, string, ...any)) {
 		bad("source.registry", "is empty; %s needs its schemas, give the address of their registry", s.Format)
 	}
 	switch {
+	case s.Kind == kindRedisStream && c.LogKind == kindKafka:
+		bad("source.kind", "%q wants log.kind embedded or redis: Kafka can't keep with the events how far the stream was read", s.Kind)
 	case s.Kind == kindKafka && !topicForm.MatchString(s.Topic):
 		bad("source.topic", "%q is no topic; give the one to read", s.Topic)
-	case s.Kind == "redis_stream" && s.Stream == "":
+	case s.Kind == kindRedisStream && s.Stream == "":
 		bad("source.stream", "is empty; give the stream to read")
-	case s.Kind == "redis_pubsub" && len(s.Channels) == 0:
+	case s.Kind == kindRedisPubSub && len(s.Channels) == 0:
 		bad("source.channels", "is empty; give the channels to listen to")
 	}
 }

@@ -78,7 +78,11 @@ type sourceConfig struct {
 	Topic, Group             string
 	Addr, Stream, Sequence   string
 	Channels                 []string
+	Field                    string
 	Registry                 string
+	RegistryUsername         string
+	RegistryPassword         string
+	MessageTime              bool
 	SASL, Username, Password string
 	TLS                      bool
 	TLSCA                    string
@@ -160,12 +164,16 @@ func settings(c *Config) []setting {
 		{"source.kind", "What others write to be taken in: kafka, redis_stream or redis_pubsub.", "kafka", (*text)(&c.Source.Kind), false},
 		{"source.format", "Form of its messages: json, avro or protobuf.", "json", (*text)(&c.Source.Format), false},
 		{"source.registry", "Schema registry of avro and protobuf.", "http://127.0.0.1:8081", (*text)(&c.Source.Registry), false},
+		{"source.registry_username", "User at the registry.", "rollcall", (*text)(&c.Source.RegistryUsername), false},
+		{"source.registry_password", "Password there; better by its variable.", "PASSWORD", (*secret)(&c.Source.RegistryPassword), false},
+		{"source.message_time", "Give an event without a time that of its message.", "true", (*toggle)(&c.Source.MessageTime), false},
 		{"source.rekey", "Kafka: whether events are keyed anew: auto, always or never.", "auto", (*text)(&c.Source.Rekey), false},
 		{"source.brokers", "Kafka: addresses to begin with.", "127.0.0.1:9092", (*list)(&c.Source.Brokers), false},
 		{"source.topic", "Kafka: topic.", "user-activity", (*text)(&c.Source.Topic), false},
 		{"source.group", "Kafka: consumer group.", "rollcall-source", (*text)(&c.Source.Group), false},
 		{"source.addr", "Redis: address, as of cache.addr.", "127.0.0.1:6379", (*address)(&c.Source.Addr), false},
 		{"source.stream", "Redis: stream.", "events", (*text)(&c.Source.Stream), false},
+		{"source.field", "Redis: field of an entry that holds an event in JSON.", "event", (*text)(&c.Source.Field), false},
 		{"source.channels", "Redis: channels to listen to, or patterns.", "events.*", (*list)(&c.Source.Channels), false},
 		{"source.sequence", "Redis Pub/Sub: field that rises by one, to see gaps by.", "seq", (*text)(&c.Source.Sequence), false},
 		{"source.username", "User at the source.", "rollcall", (*text)(&c.Source.Username), false},

@@ -30,20 +30,28 @@ func (n *node) openLog(ctx context.Context) error {
 }
 
 func (n *node) openKafka(ctx context.Context) error {
-	c := &n.cfg.Log
-	secured, err := overTLS("log", c.TLS, c.TLSCA)
+	if is, err := n.openDirect(ctx); is || err != nil {
+		return err
+	}
+	cfg, err := n.kafkaConfig()
 	if err != nil {
 		return err
 	}
-	l, err := kafka.Open(ctx, kafka.Config{Brokers: c.Brokers, Topic: c.Topic, Shards: n.cfg.LogShards, Group: c.Group, TLS: secured,
-		SASL: kafka.SASL{Mechanism: strings.ToUpper(c.SASL), User: c.Username, Password: c.Password}, Replication: c.Replication,
-		FetchBytes: c.FetchBytes, SessionTimeout: c.SessionTimeout}, kafka.Deps{Log: n.logger})
+	l, err := kafka.Open(ctx, cfg, kafka.Deps{Log: n.logger})
 	if err != nil {
 		return err
 	}
 	n.log, n.ownership = l, l
 	n.identity, err = l.Identity(ctx)
 	return err
+}
+
+func (n *node) kafkaConfig() (kafka.Config, error) {
+	c := &n.cfg.Log
+	secured, err := overTLS("log", c.TLS, c.TLSCA)
+	return kafka.Config{Brokers: c.Brokers, Topic: c.Topic, Shards: n.cfg.LogShards, Group: c.Group, TLS: secured,
+		SASL: kafka.SASL{Mechanism: strings.ToUpper(c.SASL), User: c.Username, Password: c.Password}, Replication: c.Replication,
+		FetchBytes: c.FetchBytes, SessionTimeout: c.SessionTimeout}, err
 }
 
 func (n *node) openStreams(ctx context.Context) error {

@@ -36,6 +36,7 @@ type nodeStatus struct {
 	Fenced          int64         `json:"shards_fenced"` // taken over by another process unannounced
 	CommitMS        float64       `json:"last_commit_ms"`
 	Log             logStatus     `json:"log"`
+	Source          *sourceStatus `json:"source,omitempty"`
 	Shards          []shardStatus `json:"shards"`
 	Store           []sizeStatus  `json:"store"`
 	Cache           cacheStatus   `json:"cache"`
@@ -86,7 +87,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	}
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
-		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Log: n.logStatus(), Cache: n.cacheStatus()}
+		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
 		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
@@ -264,6 +265,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 		fmt.Fprintf(out, "\nlog               %d segments, %s\n", s.Log.Segments, humanBytes(s.Log.Bytes))
 	} else {
 		fmt.Fprintf(out, "\nlog               %s\n", s.Log.Kind)
+	}
+	if s.Source != nil {
+		fmt.Fprintf(out, "source            %s\n", s.Source.line())
 	}
 	fmt.Fprintf(out, "cache             %s\n", s.Cache.line())
 	if s.Cache.Redis != nil {

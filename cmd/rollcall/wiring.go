@@ -32,21 +32,24 @@ import (
 //	                                                           └──────────────── Announce ─────────────────┘
 //	role intake ──────────────────────┘    role aggregate ─────┘                  role query ──────────────────────┘
 type node struct {
-	cfg        Config
-	calendar   rollcall.Calendar
-	logger     *slog.Logger
-	log        logPart
-	embedded   *eventlog.Log      // the log, when it is in the data directory
-	ownership  eventlog.Ownership // nil for an embedded log
-	identity   string             // of a log on servers
-	store      storePart
-	aggregator *aggregate.Aggregator // nil without that role
-	cache      *cache.Cache
-	level      *redis.Cache // nil without Redis
-	turns      *turns.Turns // nil without turns
-	quarantine *intake.Quarantine
-	engine     *query.Engine
-	through    tracker
+	cfg       Config
+	calendar  rollcall.Calendar
+	logger    *slog.Logger
+	log       logPart
+	embedded  *eventlog.Log      // the log, when it is in the data directory
+	ownership eventlog.Ownership // nil for an embedded log
+	identity  string             // of a log on servers
+
+	partitioners intake.Partitioners // of a topic that is read directly; 0 when none is
+	source       source
+	store        storePart
+	aggregator   *aggregate.Aggregator // nil without that role
+	cache        *cache.Cache
+	level        *redis.Cache // nil without Redis
+	turns        *turns.Turns // nil without turns
+	quarantine   *intake.Quarantine
+	engine       *query.Engine
+	through      tracker
 
 	stop     context.CancelFunc
 	finished chan struct{} // Run has returned
@@ -74,6 +77,7 @@ func open(e *world, cfg Config) (*node, error) {
 	if !cfg.embedded() {
 		return nil, usageError("this works on a data directory, and the configuration names a log and a store on servers: give --server with the address of a running rollcall serve")
 	}
+	cfg.Source.Kind = "" // that is for a server
 	return openRoles(e, cfg)
 }
 
@@ -151,6 +155,15 @@ func (n *node) run(run context.Context) {
 	if n.embedded == nil {
 		house.Go(func() { n.track(run) })
 	}
+	var sourceErr error
+	if n.source.run != nil {
+		house.Go(func() {
+			if sourceErr = n.source.run(run); sourceErr != nil {
+				sourceErr = fmt.Errorf("source: %w", sourceErr)
+				n.stop()
+			}
+		})
+	}
 	if n.aggregator != nil {
 		house.Go(func() { n.keepHouse(run) })
 		n.runErr = n.aggregator.Run(run)
@@ -159,6 +172,7 @@ func (n *node) run(run context.Context) {
 	}
 	n.stop()
 	house.Wait()
+	n.runErr = errors.Join(n.runErr, sourceErr)
 }
 
 // openExisting is open for commands that have nothing to say about a directory without data.
@@ -225,6 +239,9 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
+	if err := n.openSource(ctx); err != nil {
+		return err
+	}
 	if n.cache, err = n.openCache(); err != nil {
 		return err
 	}
@@ -298,6 +315,9 @@ func (n *node) abandon() {
 func (n *node) closeParts() (err error) {
 	if n.quarantine != nil {
 		n.quarantine.Close()
+	}
+	if n.source.close != nil {
+		n.source.close()
 	}
 	if n.level != nil { // the cache has stopped, or never ran
 		n.level.Close()
