@@ -1,8 +1,10 @@
 VULN_VERSION := v1.8.0
 FUZZTIME ?= 20s
 RACETIME ?= 3m
+CHAOSTIME ?= 20m
+CHAOSSEED ?= 1
 
-.PHONY: help build test bench lint fuzz race-proof vuln demo services-up services-down services-status
+.PHONY: help build test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +30,10 @@ fuzz: ## each fuzz target for FUZZTIME
 
 race-proof: ## readers against a writer for RACETIME: no reply too old, none of two versions
 	ROLLCALL_RACE=$(RACETIME) go test -count=1 -timeout 0 -run '^TestRace$$' -v ./simtest
+
+chaos: ## real servers and processes fail at random for CHAOSTIME, in the order of CHAOSSEED; the table goes into docs/reliability.md
+	ROLLCALL_CHAOS=$(CHAOSTIME) ROLLCALL_CHAOS_TABLE=$(CURDIR)/docs/reliability.md \
+	  go test -count=1 -timeout 0 -run '^TestChaos$$' -v ./chaostest -seed $(CHAOSSEED)
 
 vuln: ## known vulnerabilities in the modules used
 	go run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...

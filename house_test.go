@@ -55,7 +55,7 @@ func diagram() map[string][]string {
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
 	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest",
-		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "simtest", "apptest"}
+		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "freeport", "simtest", "apptest", "chaostest"}
 }
 
 // Packages without I/O, clock, randomness or log.

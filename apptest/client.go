@@ -81,6 +81,18 @@ func (c Client) Query(q *simtest.Query, loc *time.Location) ([]simtest.Row, erro
 	return Rows(reply.Body)
 }
 
+// Retention asks GET /api/v1/retention.
+func (c Client) Retention(q *simtest.Cohorts, loc *time.Location) ([]simtest.Row, error) {
+	reply, err := c.Get("/api/v1/retention", q.Params(loc))
+	if err == nil && reply.Status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", reply.Status, reply.Body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return simtest.CohortRows(reply.Body)
+}
+
 // Rows reads the rows of a JSON reply, and sees to it that the reply says what it has to.
 func Rows(body []byte) ([]simtest.Row, error) {
 	var reply struct {

@@ -13,18 +13,6 @@ import (
 	"rollcall/simtest"
 )
 
-// Retention asks GET /api/v1/retention.
-func (c Client) Retention(q *simtest.Cohorts, loc *time.Location) ([]simtest.Row, error) {
-	reply, err := c.Get("/api/v1/retention", q.Params(loc))
-	if err == nil && reply.Status != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", reply.Status, reply.Body)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return simtest.CohortRows(reply.Body)
-}
-
 // sameRetention compares an answer with the oracle's. An answer that was asked for around midnight is asked for again.
 func sameRetention(t *testing.T, o *simtest.Oracle, q simtest.Cohorts, ask func(*simtest.Cohorts) ([]simtest.Row, error)) {
 	t.Helper()

@@ -44,6 +44,7 @@ func Launch(t testing.TB, bin string, env []string, args ...string) *Server {
 	t.Helper()
 	cmd := exec.Command(bin, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	cmd.Env = environment(env...)
+	cmd.SysProcAttr = dieWithParent()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,13 +66,8 @@ func (s *Server) wait(stderr io.Reader) {
 
 // Ready waits until the server answers that it is ready.
 func (s *Server) Ready() error {
-	late := time.After(patience)
-	select {
-	case s.URL = <-s.written.address:
-	case <-s.ended:
-		return fmt.Errorf("it ended: %v", s.cmd.ProcessState)
-	case <-late:
-		return fmt.Errorf("no line %q in %v", announcement, patience)
+	if err := s.Listening(patience); err != nil {
+		return err
 	}
 	return s.Until(func() (bool, error) {
 		select {
@@ -83,6 +79,21 @@ func (s *Server) Ready() error {
 		return err == nil && reply.Status == 200, nil
 	})
 }
+
+// Listening waits until the server has told its address.
+func (s *Server) Listening(patience time.Duration) error {
+	select {
+	case s.URL = <-s.written.address:
+		return nil
+	case <-s.ended:
+		return fmt.Errorf("it ended: %v", s.cmd.ProcessState)
+	case <-time.After(patience):
+		return fmt.Errorf("no line %q in %v", announcement, patience)
+	}
+}
+
+// Signal sends the process a signal; an error tells that it is gone.
+func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
 // Kill ends the server with SIGKILL, if it still runs.
 func (s *Server) Kill() {

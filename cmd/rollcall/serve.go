@@ -48,9 +48,18 @@ func (c *serveCmd) Run(e *world) (err error) {
 	}
 	n, err := openRoles(e, cfg)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return unlessEnded(e, errors.Join(err, listener.Close()))
 	}
 	return errors.Join(n.serve(e, listener, func(context.Context) error { return nil }), n.close())
+}
+
+// unlessEnded is err, but for a process that was told to end while it waited for its servers: it has nothing to drain.
+func unlessEnded(e *world, err error) error {
+	if e.ctx.Err() == nil {
+		return err
+	}
+	e.logger.Info("ended before it had begun", "error", err)
+	return nil
 }
 
 // serve answers until e.ctx ends, and lets requests under way finish. It runs beside until it ends.

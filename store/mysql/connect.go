@@ -12,9 +12,13 @@ import (
 )
 
 const (
-	maxIdle = 5 * time.Minute  // of a connection, before it is closed
+	maxIdle = 5 * time.Minute  // of a connection of views, before it is closed
 	maxLife = 30 * time.Minute // of a connection, so that load follows servers that come and go
 )
+
+// silence is how long one who writes may say nothing before the server ends its connection, and rolls back what it had
+// begun: a process that was frozen, or a machine that is gone, holds rows that all others wait for.
+func (c *Config) silence() time.Duration { return max(time.Second, c.StatementTimeout/3) }
 
 // connector makes connections and sets them up.
 type connector struct {
@@ -45,8 +49,18 @@ func (c *Config) settings(isolation string, statements time.Duration) []string {
 	}
 }
 
+// connectWriters makes the pool of those who write. It closes its connections before the server does.
+func (c *Config) connectWriters(n int) (*sql.DB, error) {
+	seconds := int(c.silence().Seconds())
+	db, err := c.connect(n, readCommitted, c.StatementTimeout, fmt.Sprintf("SET SESSION wait_timeout = %d, net_read_timeout = %d", seconds, seconds))
+	if err == nil {
+		db.SetConnMaxIdleTime(c.silence() / 2)
+	}
+	return db, err
+}
+
 // connect makes a pool of at most n connections with an isolation level.
-func (c *Config) connect(n int, isolation string, statements time.Duration) (*sql.DB, error) {
+func (c *Config) connect(n int, isolation string, statements time.Duration, more ...string) (*sql.DB, error) {
 	d, err := c.driverConfig()
 	if err != nil {
 		return nil, err
@@ -55,7 +69,7 @@ func (c *Config) connect(n int, isolation string, statements time.Duration) (*sq
 	if err != nil {
 		return nil, errDSN
 	}
-	db := sql.OpenDB(&connector{inner, c.settings(isolation, statements)})
+	db := sql.OpenDB(&connector{inner, append(c.settings(isolation, statements), more...)})
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(maxIdle)

@@ -17,6 +17,8 @@
 //   - versions rise in the order of commits, as each holds the row of the head from taking its version to its end;
 //   - a FencedError has the stored position as of no transaction under way: it waits for the one that holds the shard;
 //   - base_cells are the sums of the day cells of the full cuboid committed;
+//   - a writer that says nothing for a third of Config.StatementTimeout, frozen or gone with its machine, is ended by the server,
+//     and what it held is free: no process holds up the others for longer;
 //   - the process has at most Config.MaxOpenConns connections, and views never take those of commits;
 //   - no error repeats the address, which holds a password.
 //

@@ -97,6 +97,40 @@ func TestLockThatIsHeld(t *testing.T) {
 	checkSums(t, s, c.Shards)
 }
 
+// A process that says nothing more in the middle of a commit, frozen or gone with its machine, holds up the others for a
+// bounded time: its shard has another owner, the row that all commits share is free, and nothing of its commit stays.
+func TestWriterThatFallsSilent(t *testing.T) {
+	name := server.NewDatabase(t)
+	config := Config{DSN: server.DSN(name), Dimensions: testDims, Shards: 2, Migrate: true, StatementTimeout: 3 * time.Second}
+	held, goOn := make(chan struct{}), make(chan struct{})
+	silent := config
+	silent.Step = func(step string) {
+		if step == StepVersions {
+			close(held)
+			<-goOn
+		}
+	}
+	s := openWith(t, silent)
+	p := acquire(t, s, 0)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- s.Commit(context.Background(), &store.Commit{At: 1, Shards: []store.ShardCommit{randomPart(rand.New(rand.NewPCG(1, 1)), p, 5)}})
+	}()
+	<-held
+	other, begun := openWith(t, config), time.Now()
+	c := &store.Commit{At: 1, Shards: []store.ShardCommit{randomPart(rand.New(rand.NewPCG(1, 2)), acquire(t, other, 1), 5),
+		randomPart(rand.New(rand.NewPCG(1, 3)), acquire(t, other, 0), 5)}}
+	must(t, other.Commit(context.Background(), c))
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("the others waited for %v", took)
+	}
+	close(goOn)
+	if err := <-failed; err == nil {
+		t.Error("a commit that the server had rolled back is acknowledged")
+	}
+	checkSums(t, other, c.Shards)
+}
+
 // Whenever the server is killed, it has every acknowledged commit, and each whole or not at all.
 func TestKilledServerHasWholeCommits(t *testing.T) {
 	srv := mysqltest.Start(t)

@@ -56,7 +56,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	forViews := s.config.MaxOpenConns / 2
-	if s.own, err = s.config.connect(s.config.MaxOpenConns-forViews, readCommitted, s.config.StatementTimeout); err != nil {
+	if s.own, err = s.config.connectWriters(s.config.MaxOpenConns - forViews); err != nil {
 		return err
 	}
 	if s.views, err = s.config.connect(forViews, repeatableRead, s.config.StatementTimeout); err != nil {

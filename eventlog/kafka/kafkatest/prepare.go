@@ -5,7 +5,6 @@ package kafkatest
 import (
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"rollcall/freeport"
 )
 
 const log4j = `<Configuration status="ERROR"><Appenders><Console name="out" target="SYSTEM_OUT">` +
@@ -121,12 +122,11 @@ func (s *Server) secure(p map[string]string) {
 // FreeAddr is an address of the loopback with a port that was free a moment ago.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was sent
-	return l.Addr().String()
+	return freeport.Addr(port)
 }
 
 // Opts are those that a client of the server needs: its address, TLS, and a login by PLAIN.

@@ -14,7 +14,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +21,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"rollcall/freeport"
 )
 
 // Patience is how long these functions wait for what must happen.
@@ -115,13 +116,13 @@ func launch(dir string, o Options) (*Server, error) {
 	for range startTries {
 		port := o.Port
 		if port == 0 {
-			free, err := freePort()
+			free, err := freeport.Next()
 			if err != nil {
 				return nil, err
 			}
 			port = free
 		}
-		s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		s.addr = freeport.Addr(port)
 		if err := s.run(); err != nil {
 			return nil, err
 		}
@@ -135,14 +136,6 @@ func launch(dir string, o Options) (*Server, error) {
 		}
 	}
 	return nil, errors.New("no port stayed free for mariadbd")
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 const logSize = "--innodb-log-file-size=32M"
