@@ -112,20 +112,30 @@ func Rows(body []byte) ([]simtest.Row, error) {
 	return reply.Rows, nil
 }
 
+// Counts is a part of GET /api/v1/status.
+type Counts struct {
+	Accepted   int64
+	Duplicates int64
+	Lag        *int64 // null: the log can't be asked
+	Source     struct{ Gaps, Missed int64 }
+}
+
+func (c Client) counts() (s Counts, err error) {
+	reply, err := c.Get("/api/v1/status", nil)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(reply.Body, &s); err != nil {
+		return s, fmt.Errorf("status %d: %w in %s", reply.Status, err, reply.Body)
+	}
+	return s, nil
+}
+
 // Committed waits until everything in the log is in the figures.
 func (c Client) Committed() error {
 	return c.Until(func() (bool, error) {
-		reply, err := c.Get("/api/v1/status", nil)
-		if err != nil {
-			return false, err
-		}
-		var status struct {
-			Lag *int `json:"lag"`
-		}
-		if err := json.Unmarshal(reply.Body, &status); err != nil {
-			return false, fmt.Errorf("status %d: %w in %s", reply.Status, err, reply.Body)
-		}
-		return status.Lag != nil && *status.Lag == 0, nil // null: the log can't be asked
+		status, err := c.counts()
+		return status.Lag != nil && *status.Lag == 0, err
 	})
 }
 

@@ -3,9 +3,12 @@
 package kafka_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -257,5 +260,32 @@ func follow(ctx context.Context, l *kafka.Log, to chan<- string) error {
 		for _, r := range buf {
 			to <- string(r.Payload)
 		}
+	}
+}
+
+// testDamage: a batch with a flipped bit is named and not stepped over; what lies before it is read.
+func testDamage(t *testing.T, s *kafkatest.Server) {
+	l := open(t, config(s, "damage", 1))
+	for _, text := range []string{"sound", "to be damaged", "behind"} {
+		must(t, put(l, 0, "%s", text))
+	}
+	path := filepath.Join(s.Dir, "data", "damage-0", fmt.Sprintf("%020d.log", 0))
+	b, err := os.ReadFile(path)
+	must(t, err)
+	at := bytes.Index(b, []byte("to be damaged"))
+	if at < 0 {
+		t.Fatal("the record is not in the file")
+	}
+	b[at] ^= 1
+	must(t, os.WriteFile(path, b, 0o600))
+	if all, _ := readTo(t, l, 0, 0, 1); all[0] != "sound" {
+		t.Errorf("got %q", all)
+	}
+	_, err = l.Fetch(t.Context(), 0, 1, 0, 1<<20, nil)
+	if err == nil || !strings.Contains(err.Error(), "shard 0: the batch at offset 1 is damaged") {
+		t.Errorf("got %v", err)
+	}
+	if all, _ := readTo(t, l, 0, 2, 3); all[0] != "behind" {
+		t.Errorf("got %q", all)
 	}
 }

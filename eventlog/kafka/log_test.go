@@ -54,6 +54,7 @@ func TestOnOneBroker(t *testing.T) {
 		{"an open transaction is the end", testOpenTransactionIsTheEnd},
 		{"lost", testLost},
 		{"another number of partitions", testPartitions},
+		{"a damaged batch", testDamage},
 		{"owners take turns", testOwnersTakeTurns},
 		{"a member is killed or frozen", testMemberKilledAndFrozen},
 		{"a report shows as lag", testReportShowsAsLag},

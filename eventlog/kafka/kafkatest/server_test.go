@@ -15,11 +15,17 @@ import (
 	"rollcall/eventlog/kafka/kafkatest"
 )
 
-// TestKeepsWhatItAcknowledged: a record is there after a kill, a stop and a freeze, with TLS and a login.
-func TestKeepsWhatItAcknowledged(t *testing.T) {
-	begun := time.Now()
-	s := kafkatest.Start(t, kafkatest.Options{TLS: true, SASL: true})
+// TestServer: with TLS and a login, a client learns the address of the listener by which it came, and a record is there after
+// a kill, a stop and a freeze.
+func TestServer(t *testing.T) {
+	begun, proxy := time.Now(), kafkatest.FreeAddr(t)
+	s := kafkatest.Start(t, kafkatest.Options{TLS: true, SASL: true, Advertised: map[string]string{"A": proxy}})
 	t.Logf("started in %s", time.Since(begun))
+	for seed, want := range map[string]string{s.Addr("A"): proxy, s.Brokers()[0]: s.Addr(kafkatest.Client)} {
+		if got := advertised(t, s, seed); got != want {
+			t.Errorf("by %s: %s is advertised, want %s", seed, got, want)
+		}
+	}
 	c := s.Dial(kgo.DefaultProduceTopic("t"))
 	ctx, cancel := context.WithTimeout(t.Context(), kafkatest.Patience)
 	defer cancel()
@@ -38,26 +44,15 @@ func TestKeepsWhatItAcknowledged(t *testing.T) {
 	}
 }
 
-// TestAdvertised: a client learns the address of the listener by which it came.
-func TestAdvertised(t *testing.T) {
-	proxy, err := net.Listen("tcp", "127.0.0.1:0")
+func advertised(t *testing.T, s *kafkatest.Server, seed string) string {
+	c, err := kgo.NewClient(append(s.Opts(), kgo.SeedBrokers(seed))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer proxy.Close() //nolint:errcheck // nothing was sent
-	s := kafkatest.Start(t, kafkatest.Options{Advertised: map[string]string{"A": proxy.Addr().String()}})
-	for seed, want := range map[string]string{s.Addr("A"): proxy.Addr().String(), s.Brokers()[0]: s.Addr(kafkatest.Client)} {
-		c, err := kgo.NewClient(kgo.SeedBrokers(seed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		brokers, err := kadm.NewClient(c).ListBrokers(t.Context())
-		if err != nil || len(brokers) != 1 {
-			t.Fatalf("%v: %v", brokers, err)
-		}
-		if got := net.JoinHostPort(brokers[0].Host, strconv.Itoa(int(brokers[0].Port))); got != want {
-			t.Errorf("by %s: %s is advertised, want %s", seed, got, want)
-		}
+	defer c.Close()
+	brokers, err := kadm.NewClient(c).ListBrokers(t.Context())
+	if err != nil || len(brokers) != 1 {
+		t.Fatalf("%v: %v", brokers, err)
 	}
+	return net.JoinHostPort(brokers[0].Host, strconv.Itoa(int(brokers[0].Port)))
 }
