@@ -23,6 +23,7 @@ type Shape struct {
 	SessionTimeout                       time.Duration // 0: the default of the binary
 	Config                               *simtest.Config
 	Args                                 []string
+	Before                               func(c *Cluster)                       // called with the servers running and no process yet; nil for nothing
 	More                                 func(c *Cluster, seat string) []string // arguments of one seat; nil for none
 }
 
@@ -59,6 +60,9 @@ func StartCluster(t testing.TB, bin string, shape Shape) *Cluster {
 	c := &Cluster{Links: map[string][]*Link{}, Topic: "events", Group: "rollcall", Logs: logs, t: t, shape: shape, bin: bin, links: NewLinks()}
 	t.Cleanup(c.end)
 	c.servers()
+	if shape.Before != nil {
+		shape.Before(c)
+	}
 	for _, seat := range slices.Concat(c.Aggregate[:shape.Aggregators], c.Intake, c.Query) {
 		seat.Up()
 	}
