@@ -7,19 +7,51 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"rollcall/cache/redis/redistest"
+	"rollcall/eventlog/kafka/kafkatest"
+	"rollcall/store/mysql/mysqltest"
 )
 
 // BenchmarkVisible measures the time from the acknowledgement of an event to the first answer that counts it, while
 // 2,000 other events a second arrive. One operation is one event.
 func BenchmarkVisible(b *testing.B) {
 	s := Start(b, binary(b), nil, "--dimensions", "campaign_id", "--data", filepath.Join(b.TempDir(), "data"))
+	benchVisible(b, s.Client, s)
+}
+
+// BenchmarkVisibleOverServers does the same with intake, two aggregators and query as processes of their own over Kafka,
+// MariaDB and Redis, by default settings, and tells how often an aggregator committed.
+func BenchmarkVisibleOverServers(b *testing.B) {
+	k, store, r := kafkatest.Start(b, kafkatest.Options{}), mysqltest.Start(b), redistest.Start(b)
+	dsn := store.Database(b)
+	role := func(name string) *Server {
+		return Start(b, binary(b), nil, "--roles", name, "--dimensions", "campaign_id", "--log-kind", "kafka", "--log-brokers", k.Brokers()[0],
+			"--store-kind", "mysql", "--store-dsn", dsn, "--cache-kind", "redis", "--cache-addr", r.Addr)
+	}
+	intake, answers, one, _ := role("intake"), role("query"), role("aggregate"), role("aggregate")
+	began := time.Now()
+	before, err := one.counts()
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchVisible(b, intake.Client, answers)
+	after, err := one.counts()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(after.Commits-before.Commits)/time.Since(began).Seconds(), "commits/s")
+}
+
+// benchVisible posts to one server and asks another.
+func benchVisible(b *testing.B, c Client, s *Server) {
 	done := make(chan struct{})
 	defer close(done)
-	go background(b, s.Client, done)
+	go background(b, c, done)
 	var took []time.Duration
 	for n := 0; b.Loop(); n++ {
 		campaign := fmt.Sprintf("c%d", n)
-		if _, err := s.Post(fmt.Appendf(nil, `{"user_id":"u","event_id":"v%d","time":%d,"campaign_id":%q}`, n, time.Now().UnixMilli(), campaign), nil); err != nil {
+		if _, err := c.Post(fmt.Appendf(nil, `{"user_id":"u","event_id":"v%d","time":%d,"campaign_id":%q}`, n, time.Now().UnixMilli(), campaign), nil); err != nil {
 			b.Fatal(err)
 		}
 		acknowledged := time.Now()

@@ -116,6 +116,7 @@ func Rows(body []byte) ([]simtest.Row, error) {
 type Counts struct {
 	Accepted   int64
 	Duplicates int64
+	Commits    int64  `json:"commits_since_start"`
 	Lag        *int64 // null: the log can't be asked
 	Source     struct{ Gaps, Missed int64 }
 }
