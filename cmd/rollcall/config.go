@@ -145,7 +145,7 @@ func settings(c *Config) []setting {
 		{"log.brokers", "Kafka: addresses to begin with.", "127.0.0.1:9092", (*list)(&c.Log.Brokers), false},
 		{"log.topic", "Kafka: topic of the log.", "rollcall", (*text)(&c.Log.Topic), false},
 		{"log.group", "Kafka: consumer group of the aggregators.", "rollcall", (*text)(&c.Log.Group), false},
-		{"log.replication", "Kafka: copies of a new topic; 0 for the broker's default.", "3", (*number)(&c.Log.Replication), false},
+		{"log.replication", "Kafka: copies of a new topic, 0 for the broker's default. Redis: replicas that must have an event.", "3", (*number)(&c.Log.Replication), false},
 		{"log.addr", "Redis Streams: address, as of cache.addr.", "127.0.0.1:6379", (*address)(&c.Log.Addr), false},
 		{"log.prefix", "Redis Streams: beginning of all keys.", "rollcall", (*text)(&c.Log.Prefix), false},
 		{"log.username", "User at the log's servers.", "rollcall", (*text)(&c.Log.Username), false},

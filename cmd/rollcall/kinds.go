@@ -61,7 +61,7 @@ func (n *node) openStreams(ctx context.Context) error {
 		return err
 	}
 	l, err := redisstream.Open(ctx, redisstream.Config{Addr: c.Addr, Username: c.Username, Password: c.Password, TLS: secured, Prefix: c.Prefix,
-		Shards: n.cfg.LogShards, Group: c.Group, MaxBytes: n.cfg.LogMaxBytes, Keep: n.cfg.LogMaxAge, LeaseTime: c.SessionTimeout}, redisstream.Deps{Logger: n.logger})
+		Shards: n.cfg.LogShards, Group: c.Group, Replicas: c.Replication, MaxBytes: n.cfg.LogMaxBytes, Keep: n.cfg.LogMaxAge, LeaseTime: c.SessionTimeout}, redisstream.Deps{Logger: n.logger})
 	if err != nil {
 		return err
 	}
