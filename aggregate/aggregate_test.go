@@ -64,9 +64,13 @@ func (b *bench) post(ms int64, campaigns ...string) {
 
 // own makes an aggregator over the bench and runs it; stop ends it and gives what Run returned.
 func (b *bench) own(cfg aggregate.Config, s aggregate.Store) (a *aggregate.Aggregator, stop func() error) {
+	return b.ownOver(b.log, cfg, s)
+}
+
+func (b *bench) ownOver(log eventlog.Fetcher, cfg aggregate.Config, s aggregate.Store) (a *aggregate.Aggregator, stop func() error) {
 	b.t.Helper()
 	cfg.Dimensions, cfg.Calendar, cfg.CommitInterval = []string{"campaign"}, rollcall.NewCalendar(time.UTC), time.Millisecond
-	a, err := aggregate.New(context.Background(), cfg, aggregate.Deps{Log: b.log, Shards: b.log.Shards(), Store: s, Logger: slog.New(slog.DiscardHandler)})
+	a, err := aggregate.New(context.Background(), cfg, aggregate.Deps{Log: log, Shards: b.log.Shards(), Store: s, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -245,5 +249,42 @@ func TestLateEventsGoToQuarantine(t *testing.T) {
 	}
 	if late != 1 {
 		t.Errorf("late: got %d, want 1", late)
+	}
+}
+
+// shared is a log into which others write too: what begins with { is theirs.
+type shared struct{ *eventlog.Log }
+
+func (s shared) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Record) ([]eventlog.Record, error) {
+	records, err := s.Log.Fetch(ctx, shard, from, until, maxBytes, buf)
+	for i := range records {
+		records[i].Foreign = records[i].Payload[0] == '{'
+	}
+	return records, err
+}
+
+// A record that somebody else wrote into the log is kept byte for byte, once, and stops nothing.
+func TestForeignRecordsGoToQuarantine(t *testing.T) {
+	b := newBench(t, 1)
+	for round := range 2 { // the second replays the first
+		a, stop := b.ownOver(shared{b.log}, aggregate.Config{SnapshotInterval: time.Hour}, b.store)
+		if round == 0 {
+			b.post(day0, "before")
+			if err := b.log.Append(t.Context(), []eventlog.Record{{Count: 1, Payload: []byte(`{"user_id":"lost"}`)}}, nil); err != nil {
+				t.Fatal(err)
+			}
+			b.post(day0, "behind")
+		}
+		b.wait(a)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters, err := b.store.Letters(t.Context(), 0, 10)
+	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonForeign || string(letters[0].Raw) != `{"user_id":"lost"}` {
+		t.Errorf("got %+v, %v, want the foreign record", letters, err)
+	}
+	if got := b.events(dateOf(day0)); len(got) != 2 {
+		t.Errorf("got %v, want the events before and behind it", got)
 	}
 }

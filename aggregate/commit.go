@@ -212,14 +212,18 @@ func (p *part) commit(at int64, dims []string) store.ShardCommit {
 	for _, l := range d.Ledger {
 		c.Ledger = append(c.Ledger, store.LedgerRow{Shard: p.w.shard, Hour: l.Hour, Count: l.Count, HashHi: l.HashHi, HashLo: l.HashLo, Duplicates: l.Duplicates, Late: l.Late})
 	}
+	c.Letters = append(c.Letters, p.letters...)
 	for _, l := range d.Letters {
 		c.Letters = append(c.Letters, p.letter(at, l, dims))
 	}
 	return c
 }
 
-// ReasonLate is the reason of an event beyond the late horizon.
-const ReasonLate = "beyond_late_horizon"
+// The reasons of dead letters.
+const (
+	ReasonLate    = "beyond_late_horizon" // an event beyond the late horizon
+	ReasonForeign = "foreign_record"      // a record that somebody else wrote into the log
+)
 
 // letter keeps a late event as the JSON object that would send it again.
 func (p *part) letter(at int64, l fold.Late, dims []string) store.DeadLetter {

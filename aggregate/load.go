@@ -155,7 +155,7 @@ func (w *worker) replay(ctx context.Context, until rollcall.Offset) error {
 			if f.records[i].Offset >= until {
 				return fmt.Errorf("the log has no record that ends at the committed offset %d: it is not the log this store was made from", until)
 			}
-			if f.records[i].Count > 0 {
+			if f.records[i].Count > 0 && !f.records[i].Foreign {
 				if err := w.foldBatch(ctx, f.batches[i]); err != nil {
 					return err
 				}

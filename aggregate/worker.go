@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,8 @@ type worker struct {
 	free      chan *fetched
 	cuts      chan cutRequest
 	durable   chan durable
-	fresh     int64 // events since the last cut
+	fresh     int64              // events since the last cut
+	letters   []store.DeadLetter // since the last cut
 
 	snapshotClock uint64 // the committer's: number of the last snapshot committed
 }
@@ -63,11 +65,12 @@ type durable struct{ cut, snapshot uint64 }
 
 // part is a worker's share of a commit.
 type part struct {
-	w     *worker
-	from  rollcall.Offset
-	to    store.Position
-	delta *fold.Delta
-	state *fold.State // nil without a snapshot
+	w       *worker
+	from    rollcall.Offset
+	to      store.Position
+	delta   *fold.Delta
+	state   *fold.State        // nil without a snapshot
+	letters []store.DeadLetter // of records that are none
 }
 
 func newWorker(ctx context.Context, a *Aggregator, shard int) *worker {
@@ -133,7 +136,7 @@ func (w *worker) read(ctx context.Context, f *fetched, next, until rollcall.Offs
 	}
 	for i := range f.records {
 		r, b := &f.records[i], f.batches[i]
-		if r.Count == 0 {
+		if r.Count == 0 || r.Foreign {
 			continue
 		}
 		if err := b.Decode(r.Payload); err != nil {
@@ -175,8 +178,8 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 		if r.Next <= w.next {
 			continue
 		}
-		if r.Count == 0 {
-			w.next = r.Next
+		if r.Count == 0 || r.Foreign {
+			w.pass(r)
 			continue
 		}
 		if err := w.foldBatch(ctx, b); err != nil {
@@ -193,6 +196,18 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 	}
 	w.a.deps.Step(Steps[0])
 	return nil
+}
+
+// pass goes on behind a record that holds no events. What others wrote into the log becomes a dead letter.
+func (w *worker) pass(r *eventlog.Record) {
+	if w.next, w.received = r.Next, max(w.received, r.Received); !r.Foreign {
+		return
+	}
+	w.letters = append(w.letters, store.DeadLetter{At: w.a.deps.Now().UnixMilli(), Source: fmt.Sprintf("shard %d offset %d", w.shard, r.Offset), Reason: ReasonForeign,
+		Detail: "the log takes batches of events only; write to a topic of its own and name it as the source", Raw: bytes.Clone(r.Payload)})
+	if w.fresh++; w.a.folded.Add(1) > w.a.cfg.CommitEvents {
+		w.a.nudge()
+	}
 }
 
 // foldBatch folds one record, loading the state it turns out to need.
@@ -219,7 +234,8 @@ func (w *worker) cut(snapshot bool) *part {
 	if w.next == w.cutAt && (!snapshot || w.next == w.snapshot) {
 		return nil
 	}
-	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut()}
+	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut(), letters: w.letters}
+	w.letters = nil
 	if snapshot {
 		p.state = w.fold.Snapshot()
 		w.snapshot = w.next

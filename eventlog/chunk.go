@@ -55,7 +55,7 @@ func (c *chunk) add(w *walk, v view, mark func(Mark)) error {
 		if e.shard >= 0 {
 			at := w.next[e.shard]
 			w.next[e.shard] += rollcall.Offset(e.count)
-			c.records[e.shard] = append(c.records[e.shard], Record{e.shard, at, w.next[e.shard], v.received, e.count, e.payload})
+			c.records[e.shard] = append(c.records[e.shard], Record{Shard: e.shard, Offset: at, Next: w.next[e.shard], Received: v.received, Count: e.count, Payload: e.payload})
 			c.count++
 		} else if mark != nil {
 			mark(e.mark)

@@ -27,6 +27,7 @@ type Record struct {
 	Received int64           // Unix ms, given by the log at Append
 	Count    int
 	Payload  []byte // valid until the next Fetch into the same slice
+	Foreign  bool   // somebody else wrote it into the log: Payload is as found, and no batch of events
 }
 
 // Message is one entry of a partition that others write: Shard is the partition, and Key and Value are theirs, nil where

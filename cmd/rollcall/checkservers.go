@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,6 +108,9 @@ func checkSource(c *Config, bad func(string, string, ...any)) {
 	if u, err := url.Parse(s.Registry); err != nil || s.Registry != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		bad("source.registry", "is no address; give http://host:port or https://host")
 	}
+	if _, err := s.refused(); err != nil {
+		bad("source.refuse_schemas", "%v; give whole numbers", err)
+	}
 	if s.Format != "json" && s.Registry == "" {
 		bad("source.registry", "is empty; %s needs its schemas, give the address of their registry", s.Format)
 	}
@@ -146,4 +150,16 @@ func checkCA(key, file string, bad func(string, string, ...any)) {
 	if _, err := authorities(file); err != nil {
 		bad(key, "%v", err)
 	}
+}
+
+// refused gives the ids of schemas whose messages are refused.
+func (s *sourceConfig) refused() (ids []int, err error) {
+	for _, text := range s.RefuseSchemas {
+		id, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }

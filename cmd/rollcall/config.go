@@ -83,6 +83,7 @@ type sourceConfig struct {
 	RegistryUsername         string
 	RegistryPassword         string
 	MessageTime              bool
+	RefuseSchemas            []string // ids
 	SASL, Username, Password string
 	TLS                      bool
 	TLSCA                    string
@@ -166,6 +167,7 @@ func settings(c *Config) []setting {
 		{"source.registry", "Schema registry of avro and protobuf.", "http://127.0.0.1:8081", (*text)(&c.Source.Registry), false},
 		{"source.registry_username", "User at the registry.", "rollcall", (*text)(&c.Source.RegistryUsername), false},
 		{"source.registry_password", "Password there; better by its variable.", "PASSWORD", (*secret)(&c.Source.RegistryPassword), false},
+		{"source.refuse_schemas", "Schema ids whose messages go to quarantine, as the registry has lost them.", "17,18", (*list)(&c.Source.RefuseSchemas), false},
 		{"source.message_time", "Give an event without a time that of its message.", "true", (*toggle)(&c.Source.MessageTime), false},
 		{"source.rekey", "Kafka: whether events are keyed anew: auto, always or never.", "auto", (*text)(&c.Source.Rekey), false},
 		{"source.brokers", "Kafka: addresses to begin with.", "127.0.0.1:9092", (*list)(&c.Source.Brokers), false},

@@ -146,6 +146,10 @@ func (n *node) settle(ctx context.Context, s *mysql.Store) error {
 			want[set.key] = fmt.Sprint(set.value.plain())
 		}
 	}
+	if n.partitioners != 0 { // messages are read again, and must give the same events
+		src := &n.cfg.Source
+		want["fields"], want["source"] = fmt.Sprint(n.cfg.Fields), fmt.Sprintf("%s, message_time %t, refuse_schemas %v", src.Format, src.MessageTime, src.RefuseSchemas)
+	}
 	have, err := s.Settle(ctx, want)
 	if err != nil {
 		return err

@@ -134,7 +134,11 @@ func (n *node) messages() (intake.MessageConfig, func(), error) {
 	if err != nil {
 		return m, nil, err
 	}
-	r, err := registry.New(registry.Config{URL: c.Registry, Username: c.RegistryUsername, Password: c.RegistryPassword, TLS: secured}, n.logger)
+	refused, err := c.refused()
+	if err != nil {
+		return m, nil, err
+	}
+	r, err := registry.New(registry.Config{Refuse: refused, URL: c.Registry, Username: c.RegistryUsername, Password: c.RegistryPassword, TLS: secured}, n.logger)
 	if err != nil {
 		return m, nil, fmt.Errorf("source.registry: %w", err)
 	}

@@ -173,15 +173,15 @@ func (l *Log) appendError(err error) error {
 	return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
 }
 
-// count reads the header of a record. What others wrote is taken for one event.
-func count(headers []kgo.RecordHeader) int {
+// count reads the header of a record. What others wrote has none, and counts as one event.
+func count(headers []kgo.RecordHeader) (n int, ours bool) {
 	for i := range headers {
 		if headers[i].Key != countHeader {
 			continue
 		}
 		if n, size := binary.Uvarint(headers[i].Value); size == len(headers[i].Value) && n > 0 && n <= math.MaxInt32 {
-			return int(n)
+			return int(n), true
 		}
 	}
-	return 1
+	return 1, false
 }

@@ -14,7 +14,7 @@ import (
 
 // Fetch gives the records of a shard, as the contract says. While no broker answers it waits and tries on. A gap (aborted
 // records, markers of transactions) at from is a record of no events that ends behind it. Received is the time that Kafka
-// keeps with the record, whatever it is: the same at every reading. A record that another producer wrote counts as one event.
+// keeps with the record, whatever it is: the same at every reading. A record that another producer wrote is Foreign.
 //
 // ErrTrimmed and ErrLost: from is no longer in the log, or never was, and nothing is waited for.
 func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Record) ([]eventlog.Record, error) {
@@ -22,7 +22,8 @@ func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset,
 	err := l.read(ctx, shard, from, func(r *reader) {
 		gap := r.hand(from, until, maxBytes, func(k *kgo.Record) {
 			at := rollcall.Offset(k.Offset)
-			buf = append(buf, eventlog.Record{Shard: shard, Offset: at, Next: at + 1, Received: k.Timestamp.UnixMilli(), Count: count(k.Headers), Payload: k.Value})
+			n, ours := count(k.Headers)
+			buf = append(buf, eventlog.Record{Shard: shard, Offset: at, Next: at + 1, Received: k.Timestamp.UnixMilli(), Count: n, Payload: k.Value, Foreign: !ours})
 		})
 		if gap.to > gap.from {
 			buf = append(buf, eventlog.Record{Shard: shard, Offset: gap.from, Next: gap.to})
