@@ -89,13 +89,6 @@ func (s *Seat) URL() string {
 	return ""
 }
 
-// Taken tells whether a process sits there.
-func (s *Seat) Taken() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now != nil
-}
-
 // leave empties the seat and gives who sat there.
 func (s *Seat) leave() *apptest.Server {
 	s.mu.Lock()
