@@ -30,6 +30,7 @@ type worker struct {
 	keys      keyCache
 	resolver  resolver
 	replaying bool
+	begun     bool // something was folded
 
 	epoch    uint64
 	cutAt    rollcall.Offset // where the last cut ended
@@ -195,6 +196,10 @@ func (w *worker) foldAll(ctx context.Context, f *fetched) error {
 		}
 	}
 	w.a.deps.Step(Steps[0])
+	if !w.begun { // a shard that has moved was without commits: it does not wait for the next tick
+		w.begun = true
+		w.a.nudge()
+	}
 	return nil
 }
 

