@@ -17,7 +17,7 @@ import (
 // The machine may be busy: what must end at once ends within atOnce, what must end in time within slack after it.
 const (
 	atOnce = 100 * time.Millisecond
-	slack  = 250 * time.Millisecond
+	slack  = 750 * time.Millisecond
 )
 
 func timed(f func()) time.Duration {
