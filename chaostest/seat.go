@@ -121,10 +121,16 @@ func (s *Seat) Term(grace time.Duration) error {
 		<-p.Ended()
 		return fmt.Errorf("%s did not end within %v of SIGTERM", s.Name, grace)
 	}
-	if code := p.State().ExitCode(); code != 0 {
+	if code := p.State().ExitCode(); code != 0 && !unborn(p) {
 		return fmt.Errorf("%s: after SIGTERM: %v\n%s", s.Name, p.State(), last(p.Stderr(), 20))
 	}
 	return nil
+}
+
+// unborn tells of a process that SIGTERM ended before it could listen to signals: it had nothing yet to drain.
+func unborn(p *apptest.Server) bool {
+	how, ok := p.State().Sys().(syscall.WaitStatus)
+	return ok && how.Signaled() && how.Signal() == syscall.SIGTERM && p.Stderr() == ""
 }
 
 // Freeze stops the process with SIGSTOP until Thaw: its connections stay, and it says nothing.
@@ -160,6 +166,9 @@ func (s *Seat) Logs() []string {
 }
 
 func (s *Seat) keep(dir string) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		s.t.Log(err)
+	}
 	for i, log := range s.Logs() {
 		path := filepath.Join(dir, fmt.Sprintf("%s.%d.log", s.Name, i))
 		if err := os.WriteFile(path, []byte(log), 0o600); err != nil {
