@@ -20,6 +20,7 @@ const foreignName = "activity" // of the topic and of the stream
 // Events that kcat and kafka-console-producer write into a topic of others, keyed by nothing, are counted once each, over
 // HTTP and by mariadb; and those that redis-cli adds to a stream.
 func TestClientsThatAreNotOurs(t *testing.T) {
+	t.Parallel()
 	now, ledger := time.Now().UTC(), NewLedger()
 	w, _ := worldOf(nil, now)
 	batch := func(name string) []byte { return acceptedBatch(t, ledger, &w, name, now) }

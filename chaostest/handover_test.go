@@ -20,6 +20,7 @@ const (
 // By default settings, the shards of an owner that was killed or frozen are folded again within 15 s, and those of one that
 // leaves within 2 s. The test logs how long it took and fails at twice that, as the machine may be busy.
 func TestShardsFindAnotherOwnerSoon(t *testing.T) {
+	t.Parallel()
 	now, ledger, shards := time.Now().UTC(), NewLedger(), 6
 	w, _ := worldOf(nil, now)
 	c := StartCluster(t, binary(t), Shape{Aggregators: 3, Intakes: 1, Queries: 1, Shards: shards, Config: &w.Config})

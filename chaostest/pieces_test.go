@@ -150,6 +150,7 @@ func TestOrderOfFaultsFollowsFromTheSeed(t *testing.T) {
 
 // The whole harness around one process over its own disk: killed, frozen, replaced, behind a network that fails.
 func TestHarnessAroundOneProcess(t *testing.T) {
+	t.Parallel()
 	ledger, now := NewLedger(), time.Now().UTC()
 	w, _ := worldOf(nil, now)
 	s := NewSeat(t, "all-0", t.TempDir(), binary(t), append(flags(&w.Config), "--data", filepath.Join(t.TempDir(), "data"), "--commit-interval", "20ms")...)
@@ -181,6 +182,7 @@ func TestHarnessAroundOneProcess(t *testing.T) {
 
 // A process that is told to end while it waits for its servers does so, and with status 0.
 func TestTermBeforeItServes(t *testing.T) {
+	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
