@@ -12,8 +12,9 @@ import (
 )
 
 // retake is the pause before a shard is taken again that this process owns and that another has fenced off: as a rule one
-// that took it late, because it slept, and lets go of it as soon as it hears that it is not its own.
-const retake = time.Second
+// that took it late, because it slept, and lets go of it as soon as it hears that it is not its own. It is longer than an owner
+// that slept needs to hear that it owns nothing any more: else that one would fence the rightful owner off.
+const retake = 3 * time.Second
 
 // errGrace ends Run when the last commit could not be made in time.
 var errGrace = errors.New("the store did not take the last commit in time; what it lacks is folded again from the log")
