@@ -11,7 +11,6 @@ import sys
 import time
 
 import pymysql
-from confluent_kafka import Consumer, KafkaException
 
 TABLE = """CREATE TABLE IF NOT EXISTS daily_metrics (
   event_date DATE NOT NULL, campaign_id VARCHAR(64) NOT NULL, age_group VARCHAR(64) NOT NULL,
@@ -27,6 +26,7 @@ def arguments():
     p.add_argument("--brokers", required=True)
     p.add_argument("--topic", required=True)
     p.add_argument("--group", default="baseline")
+    p.add_argument("--client", choices=["confluent-kafka", "kafka-python"], default="confluent-kafka", help="over librdkafka in C, or Python throughout")
     p.add_argument("--host", default="127.0.0.1")
     p.add_argument("--port", type=int, required=True)
     p.add_argument("--user", default="rollcall")
@@ -37,28 +37,48 @@ def arguments():
     return p.parse_args()
 
 
+def confluent(a):
+    """Gives poll, which returns the value of the next message or None after a second, and commit."""
+    from confluent_kafka import Consumer, KafkaException
+    consumer = Consumer({
+        "bootstrap.servers": a.brokers, "group.id": a.group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
+    })
+    consumer.subscribe([a.topic])
+
+    def poll():
+        message = consumer.poll(1.0)
+        if message is not None and message.error():
+            raise KafkaException(message.error())
+        return message and message.value()
+    return poll, lambda: consumer.commit(asynchronous=False)
+
+
+def python(a):
+    """The same with kafka-python."""
+    from kafka import KafkaConsumer
+    consumer = KafkaConsumer(a.topic, bootstrap_servers=a.brokers, group_id=a.group + "-python", auto_offset_reset="earliest",
+                             enable_auto_commit=False, consumer_timeout_ms=60_000)
+    values = (message.value for message in consumer)
+    return lambda: next(values, None), consumer.commit
+
+
 def main():
     a = arguments()
     db = pymysql.connect(host=a.host, port=a.port, user=a.user, password=a.password, database=a.database, autocommit=False)
     cursor = db.cursor()
     cursor.execute(TABLE)
-    consumer = Consumer({
-        "bootstrap.servers": a.brokers, "group.id": a.group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
-    })
-    consumer.subscribe([a.topic])
+    poll, commit = confluent(a) if a.client == "confluent-kafka" else python(a)
     counts, seen = {}, set()
     done, start, idle = 0, None, time.monotonic()
     while done < a.events:
-        message = consumer.poll(1.0)
-        if message is None:
+        value = poll()
+        if value is None:
             if time.monotonic() - idle > 60:
                 sys.exit(f"nothing came for a minute, after {done} events")
             continue
-        if message.error():
-            raise KafkaException(message.error())
         idle = time.monotonic()
         start = start or idle
-        event = json.loads(message.value())
+        event = json.loads(value)
         key = (event["time"][:10], event.get("campaign_id") or "", event.get("age_group") or "")
         count = counts.get(key)
         if count is None:
@@ -72,12 +92,11 @@ def main():
         if done % a.batch == 0 or done == a.events:
             cursor.executemany(UPSERT, [key + tuple(count) for key, count in counts.items()])
             db.commit()
-            consumer.commit(asynchronous=False)
+            commit()
             counts.clear()
     took = time.monotonic() - start
     cpu = time.process_time()
     print(f"{done} events in {took:.2f} s, {done / took:.0f} events/s, CPU {cpu:.2f} s, {cpu / done * 1e6:.2f} us an event")
-    consumer.close()
 
 
 main()
