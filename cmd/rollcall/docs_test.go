@@ -58,6 +58,9 @@ func TestFiguresAreDocumented(t *testing.T) {
 	names, figures := make(chan *prometheus.Desc, 1000), 0
 	newGauges(nil).Describe(names)
 	newCacheGauges(nil, &redis.Cache{}).Describe(names)
+	newTurnGauges(nil).Describe(names)
+	storeFigures(nil).Describe(names)
+	sourceFigures(nil).Describe(names)
 	close(names)
 	for desc := range names {
 		name := strings.Split(desc.String(), "\"")[1]

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"rollcall/store"
+	"rollcall/store/mysql"
 )
 
 const (
@@ -37,6 +38,12 @@ func (n *node) registry() *prometheus.Registry {
 	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if n.turns != nil {
 		r.MustRegister(newTurnGauges(n.turns))
+	}
+	if s, is := n.store.(*mysql.Store); is {
+		r.MustRegister(storeFigures(s.Stats))
+	}
+	if n.source.stats != nil {
+		r.MustRegister(sourceFigures(n.source.stats))
 	}
 	return r
 }
