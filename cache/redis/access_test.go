@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rollcall/cache/redis/redistest"
+	"rollcall/redisaddr"
 )
 
 const password = "open-sesame/@:%"
@@ -60,7 +61,7 @@ func TestWrongPassword(t *testing.T) {
 }
 
 func TestErrorsHidePasswords(t *testing.T) {
-	l := newLink(Addr{Hosts: []string{"h:1"}, Password: "pass-word"}, &Config{SentinelPassword: "other-word"}, nil)
+	l := newLink(redisaddr.Addr{Hosts: []string{"h:1"}, Password: "pass-word"}, &Config{SentinelPassword: "other-word"}, nil)
 	defer l.close()
 	if text := l.scrub(&net.AddrError{Err: "unknown command, with args: pass-word other-word"}); strings.Contains(text, "-word") {
 		t.Error(text)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/cache"
+	"rollcall/redisaddr"
 )
 
 // Cache is a cache.Level and cache.Announcements in a Redis, safe for concurrent use. After Close it finds, keeps and
@@ -46,7 +47,7 @@ func New(cfg Config, deps Deps) (*Cache, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, fmt.Errorf("redis cache: %w", err)
 	}
-	addr, err := ParseAddr(cfg.Addr)
+	addr, err := redisaddr.Parse(cfg.Addr)
 	if err != nil {
 		return nil, err
 	}

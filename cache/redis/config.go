@@ -51,7 +51,7 @@ func (c *Config) complete() error {
 	fill(&c.Timeout, 100*time.Millisecond)
 	fill(&c.Failures, 3)
 	fill(&c.Pause, time.Second)
-	return CheckPrefix(c.Prefix)
+	return redisaddr.CheckPrefix(c.Prefix)
 }
 
 func fill[T comparable](field *T, standard T) {
@@ -60,15 +60,6 @@ func fill[T comparable](field *T, standard T) {
 		*field = standard
 	}
 }
-
-// Addr is where a Redis is.
-type Addr = redisaddr.Addr
-
-// ParseAddr is redisaddr.Parse.
-func ParseAddr(s string) (Addr, error) { return redisaddr.Parse(s) }
-
-// CheckPrefix is redisaddr.CheckPrefix.
-func CheckPrefix(prefix string) error { return redisaddr.CheckPrefix(prefix) }
 
 func (d *Deps) complete() {
 	if d.Now == nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"rollcall/redisaddr"
 )
 
 // ErrClosed is what Listen and Check give after Close.
@@ -48,7 +50,7 @@ type link struct {
 	conns map[*conn]struct{}
 }
 
-func newLink(a Addr, cfg *Config, logger *slog.Logger) *link {
+func newLink(a redisaddr.Addr, cfg *Config, logger *slog.Logger) *link {
 	l := &link{logger: logger, tried: make(chan struct{}), conns: make(map[*conn]struct{})}
 	l.life, l.end = context.WithCancel(context.Background())
 	fill(&cfg.Username, a.Username)

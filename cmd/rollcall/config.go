@@ -42,7 +42,7 @@ type Config struct {
 
 // redisConfig is the second level of the cache, of kind redis.
 type redisConfig struct {
-	Addr                               string // see redis.ParseAddr
+	Addr                               string // see redisaddr.Parse
 	Username, Password                 string // over those in Addr
 	SentinelUsername, SentinelPassword string
 	TLSCA, Prefix                      string

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"rollcall/cache/redis"
+	"rollcall/redisaddr"
 	"rollcall/turns"
 )
 
@@ -30,7 +30,7 @@ func openTurns(c *Config, logger *slog.Logger) (*turns.Turns, error) {
 
 // turnServer reads the address of one server.
 func turnServer(text, ca string) (turns.Server, error) {
-	a, err := redis.ParseAddr(text)
+	a, err := redisaddr.Parse(text)
 	if err != nil {
 		return turns.Server{}, err
 	}
