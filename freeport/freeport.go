@@ -1,5 +1,6 @@
 // Package freeport gives tests a port for a server that they stop and start again. It lies below those that the system
-// gives to clients and to whoever asks for port 0, so that nobody takes it while the server is down.
+// gives to clients and to whoever asks for port 0, so that nobody takes it while the server is down. A port is given once
+// while the process that got it lives, to it or to any other: the process holds the UDP port of the same number.
 package freeport
 
 import (
@@ -16,10 +17,13 @@ const (
 	tries = 200
 )
 
-// Next gives a port of the loopback that nobody listens at. Another process that draws as well may be quicker to.
+// Next gives a port of the loopback that nobody listens at and that nobody else was given.
 func Next() (int, error) {
 	for range tries {
 		port := first + rand.IntN(last-first)
+		if !reserve(port) {
+			continue
+		}
 		l, err := net.Listen("tcp", Addr(port))
 		if err != nil {
 			continue

@@ -27,3 +27,18 @@ func TestPortsAreNotThoseOfClients(t *testing.T) {
 		t.Errorf("the system gives port %d, and this package those up to %d", of, last)
 	}
 }
+
+// No port is given twice, by whomever it is asked for.
+func TestPortsAreGivenOnce(t *testing.T) {
+	given := map[int]bool{}
+	for range 1000 {
+		port, err := Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if given[port] {
+			t.Fatalf("port %d was given twice", port)
+		}
+		given[port] = true
+	}
+}
