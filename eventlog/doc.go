@@ -7,7 +7,7 @@
 //
 //   - Append returns nil only when every record of the call is durable; after a crash at any moment, every record whose
 //     Append returned nil is read back, byte for byte, at the same offset;
-//   - the records of one Append are all there after a crash, or none of them is;
+//   - the records of one Append are all there after a crash, or none of them is (over Kafka some may be, when Append failed);
 //   - the records of a shard have strictly rising offsets, and Fetch returns them in that order without a gap;
 //   - a damaged record is never returned and never skipped: see CorruptError.
 //

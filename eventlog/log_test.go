@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 						return l
 					},
 					Trim: func(shard int, before rollcall.Offset) logtest.Log {
-						l.SetFloor([]rollcall.Offset{before})
+						setFloor(l, []rollcall.Offset{before})
 						_, err := l.Retain(time.Now().Add(2 * time.Hour))
 						must(t, err)
 						return l

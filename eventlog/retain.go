@@ -4,19 +4,10 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"rollcall"
 )
 
-// SetFloor tells, by shard, the offset from which records must be kept: that of the slowest reader. Until it is called
-// nothing is deleted.
-func (l *Log) SetFloor(offsets []rollcall.Offset) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	copy(l.floor, offsets)
-}
-
-// Report raises the floor of some shards to their snapshots.
+// Report raises the floor of some shards to their snapshots, from which records must be kept: those of the slowest reader.
+// Until it is called nothing is deleted.
 func (l *Log) Report(_ context.Context, progress []Progress) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

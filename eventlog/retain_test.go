@@ -29,13 +29,13 @@ func TestRetainByAge(t *testing.T) {
 	if s := l.Stats(); s.Shards[0].First != 0 {
 		t.Fatal("something was deleted before a floor was set")
 	}
-	l.SetFloor([]rollcall.Offset{15, 4})
+	setFloor(l, []rollcall.Offset{15, 4})
 	_, err := l.Retain(now)
 	must(t, err)
 	if s := l.Stats(); s.Shards[1].First == 0 || s.Shards[1].First > 4 {
 		t.Fatalf("%+v: the floor of shard 1 is 4", s.Shards)
 	}
-	l.SetFloor(nowhere)
+	setFloor(l, nowhere)
 	_, err = l.Retain(now)
 	must(t, err)
 	records, err := l.Fetch(t.Context(), 0, l.Stats().Shards[0].First, 0, 1, nil)
@@ -67,7 +67,7 @@ func TestMaxBytes(t *testing.T) {
 	if !errors.Is(err, eventlog.ErrFull) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
-	l.SetFloor(nowhere)
+	setFloor(l, nowhere)
 	for range 100 {
 		must(t, put(l, rec(0, "%0200d", 1)))
 		if s := l.Stats(); s.Bytes > 4000 {
@@ -90,7 +90,7 @@ func TestRetainFails(t *testing.T) {
 		for i := range 20 {
 			must(t, put(l, rec(0, "%0200d", i)))
 		}
-		l.SetFloor(nowhere)
+		setFloor(l, nowhere)
 		var crashed *logtest.Disk
 		at := d.Ops() + n
 		d.SetFault(func(op logtest.Op) (int, error) {
@@ -120,7 +120,7 @@ func TestRetainWhileReading(t *testing.T) {
 	cfg := small
 	cfg.MaxBytes, cfg.TailBytes = 6000, 1
 	l := onDisk(t, d, cfg)
-	l.SetFloor(nowhere)
+	setFloor(l, nowhere)
 	done := make(chan error)
 	for range 3 {
 		go func() { done <- readUntil(l, 400) }()
@@ -153,4 +153,11 @@ func readUntil(l *eventlog.Log, end rollcall.Offset) error {
 		}
 	}
 	return nil
+}
+
+// setFloor reports a snapshot of each shard.
+func setFloor(l *eventlog.Log, offsets []rollcall.Offset) {
+	for shard, offset := range offsets {
+		_ = l.Report(context.Background(), []eventlog.Progress{{Shard: shard, Snapshot: offset}})
+	}
 }
