@@ -4,12 +4,15 @@ package chaostest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,22 +34,37 @@ type Link struct {
 	proxy *toxiproxy.Proxy
 }
 
-// New opens a link whose server is told later, by To. The test's end closes it.
+// New makes a link that To opens. The test's end closes it.
 func (n *Links) New(t testing.TB, name string) *Link {
 	t.Helper()
-	l := &Link{Name: name, proxy: toxiproxy.NewProxy(n.server, name, free(t), "127.0.0.1:1")}
-	if err := l.proxy.Start(); err != nil {
-		t.Fatalf("link %s: %v", name, err)
-	}
-	l.Addr = l.proxy.Listen
+	addr := free(t)
+	l := &Link{Name: name, Addr: addr, proxy: toxiproxy.NewProxy(n.server, name, addr, "")}
 	t.Cleanup(l.proxy.Stop)
 	return l
 }
 
-// To says where the link leads, before it is used.
+// To says where the link leads, once, and opens it.
 func (l *Link) To(addr string) error {
-	return l.proxy.Update(&toxiproxy.Proxy{Listen: l.Addr, Upstream: addr, Enabled: true})
+	l.proxy.Upstream = addr
+	return l.open()
 }
+
+// open listens. A process that is just being started holds a copy of what was closed a moment ago until it runs its
+// program, and the port is in use for so long.
+func (l *Link) open() error {
+	for end := time.Now().Add(release); ; time.Sleep(10 * time.Millisecond) {
+		err := l.proxy.Start()
+		switch {
+		case err == nil || errors.Is(err, toxiproxy.ErrProxyAlreadyStarted):
+			return nil
+		case !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end):
+			return fmt.Errorf("link %s: %w", l.Name, err)
+		}
+	}
+}
+
+// release is how long a closed port may stay in use.
+const release = 5 * time.Second
 
 // Port is that of Addr.
 func (l *Link) Port() string {
@@ -78,10 +96,7 @@ func (l *Link) Disturb(toxic Toxic) error {
 // Heal makes the link as it was. Connections that were cut stay so.
 func (l *Link) Heal() error {
 	l.proxy.Toxics.ResetToxics(context.Background())
-	if err := l.proxy.Start(); err != nil && err != toxiproxy.ErrProxyAlreadyStarted {
-		return fmt.Errorf("link %s: %w", l.Name, err)
-	}
-	return nil
+	return l.open()
 }
 
 // down closes the link and refuses connections.
