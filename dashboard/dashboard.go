@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-//go:embed web
+//go:embed dist
 var files embed.FS
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
@@ -30,7 +30,7 @@ func Handler() http.Handler {
 		if name == "" {
 			name = "index.html"
 		}
-		body, err := files.ReadFile("web/" + name)
+		body, err := files.ReadFile("dist/" + name)
 		if err != nil {
 			http.NotFound(w, r)
 			return

@@ -1,0 +1,30 @@
+// Paths are relative: the app may be served below a path.
+
+/** What the server said when it refused, or that it could not be reached. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number, // 0: no answer
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** Asks for JSON. Replies are revalidated by their ETag, which the browser keeps. It throws a Problem, or the signal's reason. */
+export async function get<T>(path: string, signal?: AbortSignal, headers: Record<string, string> = {}): Promise<T> {
+  let reply: Response;
+  try {
+    reply = await fetch(path, { signal: signal ?? null, cache: "no-cache", headers: { Accept: "application/json", ...headers } });
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw new Problem(0, "The server can't be reached.");
+  }
+  const body: unknown = await reply.json().catch(() => null);
+  if (!reply.ok) throw new Problem(reply.status, detailOf(body) ?? `The server answered ${reply.status}.`);
+  return body as T;
+}
+
+function detailOf(body: unknown): string | null {
+  if (typeof body !== "object" || body === null || !("detail" in body)) return null;
+  return typeof body.detail === "string" ? body.detail : null;
+}

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { joinValues, putFilters, splitValues, takeFilters, withFilter, withoutValue, withValue } from "./filter";
+
+const nasty = [["a"], ["a,b", "c"], ["\\", ",", ""], ["ends\\"], ["=&?#+ %", "日本"], ["a\\,b"]];
+
+test.each(nasty)("values come back as they were: %j", (...values) => {
+  expect(splitValues(joinValues(values))).toEqual(values);
+});
+
+test.each(nasty)("filters survive a URL: %j", (...values) => {
+  const filters = [{ dimension: "campaign_id", not: false, values }, { dimension: "age", not: true, values }];
+  const params = new URLSearchParams();
+  putFilters(params, filters);
+  expect(takeFilters(new URLSearchParams(params.toString()))).toEqual(filters.map((f) => ({ ...f, values: [...new Set(values)] })));
+});
+
+test("a value is either asked for or left out", () => {
+  const asked = withValue([], "c", false, "x");
+  expect(withValue(asked, "c", true, "x")).toEqual([{ dimension: "c", not: true, values: ["x"] }]);
+  expect(withValue(asked, "c", false, "x")).toEqual(asked);
+  expect(withoutValue(asked, "c", false, "x")).toEqual([]);
+  expect(withFilter(asked, { dimension: "c", not: false, values: [] })).toEqual([]);
+});
