@@ -20,6 +20,9 @@ export interface Look {
   settle?: boolean; // wait for the page's first answers; true
 }
 
+// A worker of vitest would outlive it, were vitest killed, and so would the browser and the servers.
+process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+
 let browser: Browser;
 
 beforeAll(async () => {
