@@ -66,7 +66,7 @@ export type Compare = "previous_period" | "previous_year" | "none";
 const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 
 /** Hours are kept for 90 days; what is older is compared by whole days. */
-const HOURS_KEPT = 89;
+export const HOURS_KEPT = 89;
 
 /**
  * The span that a total is compared with, or null. That of an open span ends at the same hour of the day, so that a day that
