@@ -65,13 +65,13 @@ export function trailingQuestion(wish: Wish): Question {
   return { ...seriesOf({ ...wish, metric: "mau" }), metrics: ["wau", "mau"], filters: wish.filters, fill: true };
 }
 
-export const totalQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: [...totalMetrics], filters });
+export const totalQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: [...totalMetrics], filters, fill: true });
 
 export const previousTotal = ({ span, compare, now }: Wish): Span | null => previousSpan(span, compare, now);
 
 /** The active users of the last day and of the windows that end with it. */
 export const presentQuestion = ({ span, filters, now }: Wish): Question => ({
-  span: daysTo(lastDay(span, now), 1), grain: "total", metrics: ["active_users", "wau", "mau"], filters,
+  span: daysTo(lastDay(span, now), 1), grain: "total", metrics: ["active_users", "wau", "mau"], filters, fill: true,
 });
 
 /**
@@ -93,4 +93,4 @@ export function previousWindow(metric: Windowed, { span, compare, now }: Wish): 
 
 const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 
-export const windowQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: ["active_users"], filters });
+export const windowQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: ["active_users"], filters, fill: true });
