@@ -52,7 +52,7 @@ export function cardOf(metric: Metric, figures: Figures, words: Words, formats: 
 function noteOf(metric: Metric, figures: Figures, { day, length }: Words, formats: Formats): string {
   if (metric === "active_users") {
     const all = numberOf(figures.total?.[0], "active_users");
-    return all === null ? day : `${day} · ${formats.count(all)} in range`; // a union, which no sum of days gives
+    return all === null || all === numberOf(figures.present?.[0], "active_users") ? day : `${day} · ${formats.count(all)} in range`; // a union, which no sum of days gives
   }
   return isWindowed(metric) ? `${windows[metric]} days to ${day}` : `in ${length}`;
 }

@@ -55,9 +55,8 @@ export function chartQuestion(wish: Wish): Question {
   return { span, grain, metrics: [wish.metric], filters: wish.filters, compare, fill: true };
 }
 
-export function sparkQuestion({ span, filters, now }: Wish): Question {
-  const natural = naturalGrain(span, now);
-  return { span, grain: natural, metrics: [...totalMetrics], filters, fill: true };
+export function sparkQuestion({ span, filters, now }: Wish): Question & { grain: Grain } {
+  return { span, grain: naturalGrain(span, now), metrics: [...totalMetrics], filters, fill: true };
 }
 
 /** Trailing windows read far more than their days, so they are asked for on their own. */

@@ -80,7 +80,7 @@ export class Plot {
     return {
       width: target.clientWidth,
       height: target.clientHeight,
-      padding: [10, 18, 0, 4],
+      padding: [10, 26, 0, 4],
       cursor: { show: false },
       legend: { show: false },
       scales: {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Row } from "../../api/query";
-import { partOf, pointsOf } from "./points";
+import { begun, partOf, pointsOf } from "./points";
 
 const now = { instant: Date.parse("2026-11-28T23:30:00Z"), timezone: "Europe/Berlin" }; // the 29th, 00:30, there
 const rows = (...buckets: string[]): Row[] => buckets.map((bucket) => ({ bucket, events: 3, events_previous: 2 }));
@@ -23,4 +23,8 @@ test("weeks and months of which the span has a part are cut", () => {
   expect(states(rows("2026-10-01", "2026-11-01"), "events", "month", span, now)).toEqual(["cut", "open"]);
   expect(partOf("2026-10-05", "week", span)).toEqual({ from: "2026-10-08", to: "2026-10-12" });
   expect(partOf("2026-11-16", "week", span)).toEqual({ from: "2026-11-16", to: "2026-11-20" });
+});
+
+test("what has not begun is left out", () => {
+  expect(begun(rows("2026-11-28", "2026-11-29", "2026-11-30"), "day", now).map((r) => r.bucket)).toEqual(["2026-11-28", "2026-11-29"]);
 });

@@ -26,6 +26,12 @@ export function pointsOf(rows: Row[], metric: Metric, grain: Grain, span: Span, 
   });
 }
 
+/** The rows whose buckets have begun. */
+export function begun(rows: Row[], grain: Grain, now: Now): Row[] {
+  const { day } = wallClock(now.instant, now.timezone);
+  return rows.filter((row) => timeOf(row.bucket, grain, now.instant, day) !== "ahead");
+}
+
 const LENGTH = { minute: 60_000, hour: 3_600_000 };
 
 function timeOf(bucket: string, grain: Grain, instant: number, today: Day): "over" | "open" | "ahead" {
