@@ -83,7 +83,7 @@ export function previousSpan(span: Span, compare: Compare, now: Now): Span | nul
   const back = (d: Day): Day => (compare === "previous_period" ? addDays(d, -days) : addMonths(d, -12));
   const before = { from: back(span.from), to: back(span.to) };
   const clock = wallClock(now.instant, now.timezone);
-  if (!isOpen(span, now) || daysBetween(back(clock.day), clock.day) > HOURS_KEPT) return before;
+  if (!isOpen(span, now) || daysBetween(before.from, clock.day) > HOURS_KEPT) return before;
   const cut = instantOf(back(clock.day), clock.hour + (clock.minute < 30 ? 0 : 1), now.timezone);
   const from = instantOf(before.from, 0, now.timezone);
   return { from: rfc3339(from), to: rfc3339(Math.max(cut, from + 3_600_000)) };

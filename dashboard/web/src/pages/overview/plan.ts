@@ -84,10 +84,11 @@ export function previousWindow(metric: Windowed, { span, compare, now }: Wish): 
   const last = lastDay(span, now);
   const corresponding = compare === "previous_year" ? addMonths(last, -12) : addDays(last, -(ofDays(span) ? daysBetween(span.from, span.to) : 1));
   const clock = wallClock(now.instant, now.timezone);
-  if (last < clock.day) return daysTo(corresponding, days);
-  if (daysBetween(corresponding, clock.day) > HOURS_KEPT) return days < 30 ? null : daysTo(corresponding, days);
+  const whole = daysTo(corresponding, days);
+  if (last < clock.day) return whole;
+  if (daysBetween(whole.from, clock.day) > HOURS_KEPT) return days < 30 ? null : whole;
   const hour = Math.max(1, clock.hour + (clock.minute < 30 ? 0 : 1));
-  return { from: rfc3339(instantOf(addDays(corresponding, 1 - days), 0, now.timezone)), to: rfc3339(instantOf(corresponding, hour, now.timezone)) };
+  return { from: rfc3339(instantOf(whole.from, 0, now.timezone)), to: rfc3339(instantOf(corresponding, hour, now.timezone)) };
 }
 
 const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
