@@ -70,3 +70,9 @@ export function turned(filters: Filter[], dimension: string, to: boolean): Filte
   const from = filters.find((f) => f.dimension === dimension && f.not !== to);
   return (from?.values ?? []).reduce((all, value) => withValue(all, dimension, to, value), filters);
 }
+
+/** Moves the filter of a dimension and sign, if there is one, to a place among the filters. */
+export function placed(filters: Filter[], { dimension, not }: Pick<Filter, "dimension" | "not">, at: number): Filter[] {
+  const own = filters.find((f) => f.dimension === dimension && f.not === not);
+  return own ? filters.filter((f) => f !== own).toSpliced(at, 0, own) : filters;
+}
