@@ -144,9 +144,12 @@ describe("filters", () => {
   test("by keyboard alone", async () => {
     const page = await open("/");
     await page.getByRole("button", { name: "Filter", exact: true }).focus();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
     await page.keyboard.press("Enter");
+    await expect.poll(focused).toBe("Campaign id");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
+    expect(await focused()).toBe("Country");
     await page.keyboard.press("Enter");
     await dialog(page).getByRole("option").first().waitFor();
     const countries = (await values("country")).map((v) => v.value);
@@ -157,7 +160,7 @@ describe("filters", () => {
     expect(params(page).get("filter.country")).toBe(countries.slice(0, 2).join(","));
     await page.keyboard.press("Escape");
     await closed(page);
-    expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("Filter");
+    expect(await focused()).toBe("Filter");
   });
 
   test("a server that does not answer is reported in the panel", async () => {
@@ -217,6 +220,7 @@ describe("dates", () => {
     const page = await open("/?range=today");
     await range(page).getByRole("button").nth(1).focus();
     await page.keyboard.press("Enter");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe("Today");
     await dialog(page).locator(`[data-day="${today()}"]`).focus();
     for (const key of ["ArrowRight", "ArrowUp", "ArrowLeft"]) await page.keyboard.press(key);
     const a = plus(today(), -8);
