@@ -5,7 +5,7 @@ const measure = (text: string) => [...text].length * 7;
 
 const table: Table = {
   title: "Country",
-  range: "1–7 Nov 2026",
+  note: "1–7 Nov 2026",
   columns: [{ title: "Value", figures: false }, { title: "Users", figures: true }],
   total: [{ text: "All" }, { text: "12" }],
   rows: [[{ text: "KR" }, { text: "7", heat: 0.5 }], [{ text: "x".repeat(90) }, { text: "5" }]],

@@ -8,7 +8,7 @@ export interface Cell {
 
 export interface Table {
   title: string;
-  range: string; // under the title: what span and filters the figures are of
+  note: string; // below the title: what span and filters the figures are of
   columns: { title: string; figures: boolean }[]; // figures stand to the right
   total?: Cell[]; // a row in bold above the others
   rows: Cell[][];
@@ -34,9 +34,8 @@ export interface Layout {
 
 export type Measure = (text: string, bold: boolean) => number;
 
-export const MARGIN = 24;
 export const LINE = 28;
-export const HEADING = 60; // title and range
+const NARROWEST = 480; // room for the title
 const PADDING = 10;
 const WIDEST = 340;
 
@@ -55,17 +54,18 @@ export function fit(text: string, width: number, measure: (text: string) => numb
 
 export function layoutOf(table: Table, measure: Measure): Layout {
   const head = table.columns.map((c) => ({ text: c.title }));
-  const lines = [{ kind: "head" as const, cells: head }, ...(table.total ? [{ kind: "total" as const, cells: table.total }] : []), ...table.rows.map((cells) => ({ kind: "row" as const, cells }))];
-  const widths = table.columns.map((_, i) => Math.min(WIDEST, Math.ceil(Math.max(...lines.map((l) => measure(l.cells[i]?.text ?? "", l.kind !== "row"))))) + 2 * PADDING);
-  const columns = widths.map((width, i) => ({ left: MARGIN + sum(widths.slice(0, i)), width }));
-  const heading = Math.max(measure(table.title, true) * 1.3, measure(table.range, false));
+  const total = table.total ? [{ kind: "total" as const, cells: table.total }] : [];
+  const lines = [{ kind: "head" as const, cells: head }, ...total, ...table.rows.map((cells) => ({ kind: "row" as const, cells }))];
+  const widest = (column: number) => Math.max(...lines.map((l) => measure(l.cells[column]?.text ?? "", l.kind !== "row")));
+  const widths = table.columns.map((_, i) => Math.min(WIDEST, Math.ceil(widest(i))) + 2 * PADDING);
+  const columns = widths.map((width, i) => ({ left: sum(widths.slice(0, i)), width }));
   return {
-    width: Math.ceil(2 * MARGIN + Math.max(sum(widths), Math.min(heading, 900))),
-    height: 2 * MARGIN + HEADING + lines.length * LINE,
+    width: Math.max(sum(widths), NARROWEST),
+    height: lines.length * LINE,
     columns,
     lines: lines.map((line, n) => ({
       kind: line.kind,
-      top: MARGIN + HEADING + n * LINE,
+      top: n * LINE,
       cells: columns.map((column, i) => place(line.cells[i] ?? { text: "" }, column, table.columns[i]?.figures ?? false, (t) => measure(t, line.kind !== "row"))),
     })),
   };
