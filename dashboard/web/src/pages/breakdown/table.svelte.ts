@@ -16,6 +16,7 @@ export interface Shown {
 }
 
 interface Before {
+  dimension: string;
   rows: Map<string, Row>;
   total: Row | undefined;
 }
@@ -52,7 +53,11 @@ export class Table {
   });
   #before = ask<Before>(() => this.#beforePaths, (c) => breakdown.before !== null && touches(c, breakdown.before), askBefore);
   /** The figures of the span before; those of values that have just come up may be missing for a moment. */
-  before: Before | undefined = $derived(this.#beforePaths !== null && totalOf(this.#before.path) === totalOf(this.#beforePaths) ? this.#before.data : undefined);
+  before: Before | undefined = $derived.by(() => {
+    const { data, path } = this.#before;
+    const same = this.#beforePaths !== null && totalOf(path) === totalOf(this.#beforePaths);
+    return same && data?.dimension === this.shown?.dimension ? data : undefined;
+  });
 
   problem = $derived(this.#searched.problem ?? this.answer.problem ?? this.#before.problem);
 }
@@ -76,5 +81,5 @@ async function askShown(paths: string, signal: AbortSignal): Promise<Shown> {
 async function askBefore(paths: string, signal: AbortSignal): Promise<Before> {
   const { asked, rows, total } = await both(paths, signal);
   const dimension = asked.get("group_by") ?? "";
-  return { total, rows: new Map(rows.map((row) => [String(row[dimension]), row])) };
+  return { dimension, total, rows: new Map(rows.map((row) => [String(row[dimension]), row])) };
 }
