@@ -3,7 +3,7 @@ import { numberOf, type Row } from "../../api/query";
 import { type Cell } from "../../export/csv";
 import { type Table } from "../../export/tablelayout";
 import { metrics } from "../../format/metric";
-import { figure, type Formats, NONE } from "../../format/number";
+import { figure, type Formats } from "../../format/number";
 import { type Column, columns } from "./order";
 import { type Group } from "./questions";
 
@@ -21,31 +21,27 @@ const shareOf = (row: Row | undefined, total: Row | undefined): number | null =>
   return users ? (numberOf(row, "active_users") ?? 0) / users : null;
 };
 
-const linesOf = (shown: Shown) => [{ name: TOTAL, row: shown.total }, ...shown.groups.map((g) => ({ name: g.value, row: g.row }))];
-
 /** All figures, as exact as they are; the share is that of the active users. */
 export function cellsOf(shown: Shown): { head: string[]; rows: Cell[][] } {
   const figures = (row: Row | undefined): Cell[] => [numberOf(row, columns[0]), shareOf(row, shown.total), ...columns.slice(1).map((c) => numberOf(row, c))];
   return {
     head: [shown.dimension, columns[0], "share", ...columns.slice(1)],
-    rows: linesOf(shown).map((line) => [line.name, ...figures(line.row)]),
+    rows: [[TOTAL, ...figures(shown.total)], ...shown.groups.map((g) => [g.value, ...figures(g.row)])],
   };
 }
 
+/** The texts of the screen. */
 export function pictureOf(shown: Shown, note: string, formats: Formats): Table {
   const text = (row: Row | undefined, column: Column) => figure(formats, metrics[column].kind, numberOf(row, column));
-  const share = (row: Row | undefined) => {
-    const fraction = shareOf(row, shown.total);
-    return fraction === null ? NONE : formats.percent(fraction);
-  };
-  const [total, ...rows] = linesOf(shown).map(({ name, row }) =>
-    [name, text(row, columns[0]), share(row), ...columns.slice(1).map((c) => text(row, c))].map((t) => ({ text: t })));
+  const share = (row: Row | undefined) => figure(formats, "rate", shareOf(row, shown.total));
+  const cells = (name: string, row: Row | undefined, muted = false) =>
+    [name, text(row, columns[0]), share(row), ...columns.slice(1).map((c) => text(row, c))].map((t) => ({ text: t, muted }));
   const heads = [metrics[columns[0]].label, "Share", ...columns.slice(1).map((c) => metrics[c].label)];
   return {
     title: `By ${shown.dimension}`,
     note,
     columns: [{ title: shown.dimension, figures: false }, ...heads.map((title) => ({ title, figures: true }))],
-    ...(total && { total }),
-    rows,
+    total: cells("Total", shown.total),
+    rows: shown.groups.map((g) => cells(g.value, g.row, g.rest)),
   };
 }
