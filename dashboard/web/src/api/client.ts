@@ -15,17 +15,25 @@ const LONGEST_PATH = 6000;
 
 /** Asks for JSON. Replies are revalidated by their ETag, which the browser keeps. It throws a Problem, or the signal's reason. */
 export async function get<T>(path: string, signal?: AbortSignal, headers: Record<string, string> = {}): Promise<T> {
+  const reply = await ask(path, signal, { Accept: "application/json", ...headers });
+  return (await reply.json()) as T;
+}
+
+/** Asks for a text, such as CSV. It throws a Problem. */
+export const text = async (path: string): Promise<string> => (await ask(path)).text();
+
+async function ask(path: string, signal?: AbortSignal, headers: Record<string, string> = {}): Promise<Response> {
   let reply: Response;
   try {
     const [address, init] = requestOf(path);
-    reply = await fetch(address, { ...init, signal: signal ?? null, cache: "no-cache", headers: { Accept: "application/json", ...headers } });
+    reply = await fetch(address, { ...init, signal: signal ?? null, cache: "no-cache", headers });
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw new Problem(0, "The server can't be reached.");
   }
+  if (reply.ok) return reply;
   const body: unknown = await reply.json().catch(() => null);
-  if (!reply.ok) throw new Problem(reply.status, detailOf(body) ?? `The server answered ${reply.status}.`);
-  return body as T;
+  throw new Problem(reply.status, detailOf(body) ?? `The server answered ${reply.status}.`);
 }
 
 /** A query that is too long for a path is posted: the names are the same. */

@@ -9,6 +9,8 @@ export interface Formats {
   /** Few characters, for axes and tight places. */
   compact(n: number): string;
   percent(fraction: number): string;
+  /** Without a digit behind the point that says nothing, for axes. */
+  compactPercent(fraction: number): string;
   /** With its sign. */
   change(fraction: number): string;
   duration(seconds: number): string;
@@ -24,6 +26,7 @@ export function formatsOf(locale?: string): Formats {
     count: whole,
     compact: of({ notation: "compact", maximumFractionDigits: 1 }),
     percent: of({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+    compactPercent: of({ style: "percent", maximumFractionDigits: 1 }),
     change: of({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" }),
     duration: (s) => durationText(s, one),
     bytes: (n) => bytesText(n, one),
@@ -46,10 +49,10 @@ function bytesText(n: number, number: (n: number) => string): string {
   return `${number(n)} ${units[unit]}`;
 }
 
-/** A figure of a kind. */
+/** A figure of a kind; tight is for axes, whose figures are round. */
 export function figure(formats: Formats, kind: MetricKind, value: number | null | undefined, tight = false): string {
   if (value === null || value === undefined) return NONE;
-  if (kind === "duration") return formats.duration(value);
-  if (kind === "rate") return formats.percent(value);
+  if (kind === "duration") return tight ? formats.duration(value).replace(/ 00[ms]$/, "") : formats.duration(value);
+  if (kind === "rate") return tight ? formats.compactPercent(value) : formats.percent(value);
   return tight ? formats.compact(value) : formats.count(value);
 }

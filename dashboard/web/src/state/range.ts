@@ -66,7 +66,7 @@ export type Compare = "previous_period" | "previous_year" | "none";
 const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 
 /** Hours are kept for 90 days; what is older is compared by whole days. */
-const HOURS_KEPT = 89;
+export const HOURS_KEPT = 89;
 
 /**
  * The span that a total is compared with, or null. That of an open span ends at the same hour of the day, so that a day that
@@ -83,7 +83,7 @@ export function previousSpan(span: Span, compare: Compare, now: Now): Span | nul
   const back = (d: Day): Day => (compare === "previous_period" ? addDays(d, -days) : addMonths(d, -12));
   const before = { from: back(span.from), to: back(span.to) };
   const clock = wallClock(now.instant, now.timezone);
-  if (!isOpen(span, now) || daysBetween(before.to, clock.day) > HOURS_KEPT) return before;
+  if (!isOpen(span, now) || daysBetween(before.from, clock.day) > HOURS_KEPT) return before;
   const cut = instantOf(back(clock.day), clock.hour + (clock.minute < 30 ? 0 : 1), now.timezone);
   const from = instantOf(before.from, 0, now.timezone);
   return { from: rfc3339(from), to: rfc3339(Math.max(cut, from + 3_600_000)) };

@@ -1,0 +1,39 @@
+import { type Answer, pathOf, type Question, type Row } from "../../api/query";
+import { type Problem } from "../../api/client";
+import { ask } from "../../state/answer.svelte";
+import { touches } from "../../state/touch";
+
+/** A question of the overview with its newest answer. */
+export interface Asked {
+  readonly rows: Row[] | undefined; // undefined: not there yet, or not asked for
+  readonly path: string | null; // what the rows answer, which may be the question before
+  readonly outdated: boolean;
+  readonly problem: Problem | null;
+}
+
+/** Asks a question again when it or its days change. before is how many days ahead of its span it reads. To be called while a component is set up. */
+export function asked(question: () => Question | null, before = 0): Asked {
+  const path = $derived.by(() => {
+    const q = question();
+    return q && pathOf(q);
+  });
+  const answered = ask<Answer>(() => path, (change) => {
+    const q = question();
+    return q !== null && touches(change, q.span, before);
+  });
+  return {
+    get rows() { return path === null ? undefined : answered.data?.rows; },
+    get path() { return path === null ? null : answered.path; },
+    get outdated() { return path !== null && answered.outdated; },
+    get problem() { return path === null ? null : answered.problem; },
+  };
+}
+
+/** What is read from answers that belong together: it changes at once, when each of them answers its question. */
+export function together<T>(read: () => T, all: Asked[]): { readonly now: T } {
+  let held = $state.raw<T>();
+  $effect(() => {
+    if (all.every((a) => !a.outdated || a.problem)) held = read();
+  });
+  return { get now() { return held ?? read(); } };
+}
