@@ -243,7 +243,7 @@ func TestLateEventsGoToQuarantine(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	letters, err := b.store.Letters(context.Background(), 0, 10)
+	letters, err := b.store.Letters(context.Background(), store.LetterQuery{Limit: 10})
 	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonLate || !strings.Contains(string(letters[0].Raw), `"campaign":"old"`) {
 		t.Errorf("got %+v, %v, want the old event", letters, err)
 	}
@@ -280,7 +280,7 @@ func TestForeignRecordsGoToQuarantine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	letters, err := b.store.Letters(t.Context(), 0, 10)
+	letters, err := b.store.Letters(t.Context(), store.LetterQuery{Limit: 10})
 	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonForeign || string(letters[0].Raw) != `{"user_id":"lost"}` {
 		t.Errorf("got %+v, %v, want the foreign record", letters, err)
 	}

@@ -24,6 +24,8 @@ type Config struct {
 	Ready     func(ctx context.Context) error        // why the node can't serve; nil when it can
 	Freshness func() time.Time                       // every event acknowledged up to then is committed
 	Heads     Heads                                  // for the stream
+	Letters   Letters                                // the quarantine
+	Allowed   func(h http.Header) (status int)       // whether a request may see users' data: 0, or 401 or 403; default all may
 	Events    http.Handler                           // POST /v1/events
 	Page      http.Handler                           // GET of everything that is not the API's
 	Registry  *prometheus.Registry                   // served at /metrics, with the handler's own; default a new one

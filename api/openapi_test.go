@@ -18,7 +18,7 @@ import (
 // full is a server with every part.
 func full(change func(*Config)) *server {
 	return newServer(configured(sample(), func(c *Config) {
-		c.Heads = newHeads()
+		c.Heads, c.Letters = newHeads(), noLetters{}
 		c.Status = func(context.Context) (any, error) { return state{Shards: []int{1}}, nil }
 		c.StatusOf = state{}
 		c.Events = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -100,6 +100,9 @@ func TestRepliesMatchTheDocument(t *testing.T) {
 		{"GET", "/api/v1/dimensions/campaign?search=s&limit=1", "", 200},
 		{"GET", "/api/v1/dimensions/city", "", 400},
 		{"GET", "/api/v1/status", "", 200},
+		{"GET", "/api/v1/quarantine", "", 200},
+		{"GET", "/api/v1/quarantine?limit=1&before=4&reason=late", "", 200},
+		{"GET", "/api/v1/quarantine?limit=201", "", 400},
 		{"GET", "/openapi.json", "", 200},
 		{"GET", "/healthz", "", 200},
 		{"GET", "/readyz", "", 200},

@@ -24,6 +24,7 @@ func TestServerIsAsItDescribesItself(t *testing.T) {
 		{"POST", "/v1/events", "", 400},
 		{"POST", "/v1/events", strings.Repeat(" ", 65<<10), 413},
 		{"GET", "/api/v1/status", "", 200},
+		{"GET", "/api/v1/quarantine", "", 200},
 		{"GET", "/api/v1/query?from=2026-11-01&to=2026-11-02&grain=hour&group_by=campaign_id", "", 200},
 		{"GET", "/api/v1/query?filter.nothing=1", "", 400},
 		{"GET", "/api/v1/metrics", "", 200},

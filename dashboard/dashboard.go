@@ -1,47 +1,65 @@
 package dashboard
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"fmt"
-	"mime"
+	"io/fs"
 	"net/http"
-	"path"
 	"strings"
-	"time"
 )
 
 //go:embed dist
-var files embed.FS
+var dist embed.FS
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// pages are the paths that the app shows something at; each of them gets the same document. They are the pages of
+// web/src/state/view.ts.
+var pages = []string{"breakdown", "retention", "realtime", "pipeline"}
 
-// Handler serves the page at / and its script and style beside it. Everything else is 404.
+// Handler serves the app: its document at / and at the path of each page, its files beside it. Everything else is 404. Files
+// are packed once, here; a request costs a look-up.
 func Handler() http.Handler {
+	built, err := fs.Sub(dist, "dist")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	files, err := load(built)
+	if err != nil {
+		panic(err) // what is embedded can be read
+	}
+	for _, page := range pages {
+		files[page] = files["index.html"]
+	}
+	files[""] = files["index.html"]
+	delete(files, "index.html")
+	return handler(files)
+}
+
+func handler(files map[string]*file) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
 		name := strings.TrimPrefix(r.URL.Path, "/")
-		if name == "" {
-			name = "index.html"
-		}
-		body, err := files.ReadFile("dist/" + name)
-		if err != nil {
+		f := files[name]
+		if f == nil {
 			http.NotFound(w, r)
 			return
 		}
-		h := w.Header()
-		h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(body)))
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
+		f.serve(w, r)
 	})
+}
+
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// setHeaders holds the app to its own origin.
+func setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }

@@ -1,11 +1,13 @@
-// Package dashboard is the page that people look at: figures per day as charts and a table, with filters. Its files
-// are embedded and served as they are; it asks the HTTP API for everything it shows and holds no figure itself.
+// Package dashboard is the web app that people look at. Its sources are in web, its build is in dist, embedded and served
+// as it is. It asks the HTTP API for everything it shows and holds no figure itself.
 //
 // Invariants:
 //
-//   - the page loads nothing from another host and runs no inline script or style, and its content security policy
+//   - the build is that of the sources: scripts/dashboard builds again and compares;
+//   - the app loads nothing from another host and runs no inline script or style, and its content security policy
 //     holds it to that;
-//   - what is shown follows from the URL alone, so that a link shows the same to everyone.
+//   - what is shown follows from the URL alone, so that a link shows the same to everyone;
+//   - values are written as text: no markup is made from data.
 //
-// When the API can't answer, the page says what it was told and goes on trying; what it showed before stays, marked.
+// When the API can't answer, the app says what it was told and goes on trying; what it showed before stays, marked.
 package dashboard

@@ -50,7 +50,7 @@ type Deps struct {
 type Handler struct {
 	cfg     Config
 	deps    Deps
-	keys    keyring
+	keys    Keyring
 	bucket  *bucket
 	workers sync.Pool // of *worker
 }
@@ -58,7 +58,7 @@ type Handler struct {
 // NewHandler checks cfg by making the first decoder.
 func NewHandler(cfg Config, deps Deps) (*Handler, error) {
 	cfg.Shards = deps.Log.Shards()
-	h := &Handler{cfg: cfg, deps: deps, keys: newKeyring(cfg.Keys), bucket: newBucket(cfg.Rate, deps.Now)}
+	h := &Handler{cfg: cfg, deps: deps, keys: NewKeyring(cfg.Keys), bucket: newBucket(cfg.Rate, deps.Now)}
 	first, err := newWorker(&h.cfg)
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (h *Handler) refuse(r *http.Request) *problem {
 	if r.Method != http.MethodPost {
 		return &problem{Status: http.StatusMethodNotAllowed, Detail: "send events with POST"}
 	}
-	if status := h.keys.status(r.Header); status != 0 {
+	if status := h.keys.Status(r.Header); status != 0 {
 		return &problem{Status: status, Detail: "send a valid key as Authorization: Bearer KEY, or as X-Api-Key"}
 	}
 	if n := len(r.Header.Get("Idempotency-Key")); n > maxKey {

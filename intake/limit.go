@@ -55,19 +55,20 @@ func (b *bucket) refill() {
 	b.at = now
 }
 
-// keyring holds the keys that may post, as hashes of one length so that comparing tells nothing.
-type keyring [][sha256.Size]byte
+// Keyring holds API keys, as hashes of one length so that comparing tells nothing.
+type Keyring [][sha256.Size]byte
 
-func newKeyring(keys []string) keyring {
-	var r keyring
+// NewKeyring makes the keyring of these keys; one of none lets everybody pass.
+func NewKeyring(keys []string) Keyring {
+	var r Keyring
 	for _, k := range keys {
 		r = append(r, sha256.Sum256([]byte(k)))
 	}
 	return r
 }
 
-// status gives 0 for a request that may pass, 401 for one without a key, 403 for one with a wrong key.
-func (r keyring) status(h http.Header) int {
+// Status gives 0 for a request that may pass, 401 for one without a key, 403 for one with a wrong key.
+func (r Keyring) Status(h http.Header) int {
 	if len(r) == 0 {
 		return 0
 	}

@@ -198,6 +198,21 @@ type DeadLetter struct {
 	Raw    []byte
 }
 
+// LetterQuery tells which dead letters are wanted.
+type LetterQuery struct {
+	After, Before int64  // their numbers lie between, and are neither; a Before of 0 is no bound
+	Reason        string // only these; "" for all
+	Newest        bool   // newest first, else oldest first
+	Limit         int
+}
+
+// LetterCount counts the dead letters of one reason.
+type LetterCount struct {
+	Reason string
+	Count  int64
+	Newest int64 // when the newest came, Unix ms
+}
+
 // FencedError names the shard whose fence failed. It unwraps to ErrFenced.
 type FencedError struct {
 	Shard  int
@@ -212,8 +227,10 @@ type Keeper interface {
 	Compact(ctx context.Context, all bool, merge MergeState) (CompactStats, error)
 	// Expire deletes the cells and sets of a grain with period < before.
 	Expire(ctx context.Context, grain rollcall.Grain, before block.Period) error
-	// Letters lists dead letters with a number greater than after, oldest first.
-	Letters(ctx context.Context, after int64, limit int) ([]DeadLetter, error)
+	// Letters lists dead letters.
+	Letters(ctx context.Context, q LetterQuery) ([]DeadLetter, error)
+	// CountLetters counts the newest dead letters by reason, most at most, the commonest reason first.
+	CountLetters(ctx context.Context, most int) ([]LetterCount, error)
 	// Sizes tells how many bytes each kind of content takes.
 	Sizes(ctx context.Context) ([]Size, error)
 }

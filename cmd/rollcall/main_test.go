@@ -173,6 +173,12 @@ func TestBadLinesOfAFile(t *testing.T) {
 	if out := must(t, "quarantine", "list", "--data", dir); !strings.Contains(out, "bad.csv:") || !strings.Contains(out, "never") {
 		t.Fatal(out)
 	}
+	if out := must(t, "quarantine", "list", "--reason", "invalid_time", "--data", dir); strings.Contains(out, "missing_user_id") || !strings.Contains(out, "u2,never") {
+		t.Fatal(out)
+	}
+	if out := must(t, "quarantine", "list", "--counts", "--data", dir); !strings.Contains(out, "invalid_time     1") || !strings.Contains(out, "missing_user_id  1") {
+		t.Fatal(out)
+	}
 	if status, _, errs := invoke(t, nil, append(args, "--strict")...); status != failed || !strings.Contains(errs, "--strict") {
 		t.Fatalf("%d %s", status, errs)
 	}

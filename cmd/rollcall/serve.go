@@ -129,6 +129,7 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 	}
 	if n.cfg.has(roleQuery) {
 		c.Engine, c.Heads, c.Page = n.engine, n.cache, dashboard.Handler()
+		c.Letters, c.Allowed = n.store, intake.NewKeyring(n.cfg.APIKeys).Status
 	}
 	return api.New(c), nil
 }

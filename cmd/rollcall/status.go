@@ -19,6 +19,7 @@ import (
 type nodeStatus struct {
 	Version         string        `json:"version"`
 	At              string        `json:"at"`
+	Started         string        `json:"started"`
 	CompleteThrough string        `json:"complete_through"` // every event acknowledged up to then is in the figures
 	Roles           []string      `json:"roles"`
 	Dimensions      []string      `json:"dimensions"`
@@ -86,7 +87,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 		return nil, err
 	}
 	kept, lost := n.quarantine.Counts()
-	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
+	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), Started: n.stamp(n.started), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
 		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
 	owned := n.aggregatorStatus(s)
 	for i := range positions {

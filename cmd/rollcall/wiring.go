@@ -35,6 +35,7 @@ type node struct {
 	cfg       Config
 	calendar  rollcall.Calendar
 	logger    *slog.Logger
+	started   time.Time
 	log       logPart
 	embedded  *eventlog.Log      // the log, when it is in the data directory
 	ownership eventlog.Ownership // nil for an embedded log
@@ -101,7 +102,7 @@ func openData(e *world, cfg Config) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{cfg: cfg, calendar: rollcall.NewCalendar(location), logger: e.logger, finished: make(chan struct{})}
+	n := &node{cfg: cfg, calendar: rollcall.NewCalendar(location), logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
 	}

@@ -32,9 +32,9 @@ func (s *Store) Quarantine(ctx context.Context, letters []store.DeadLetter) erro
 	return nil
 }
 
-// Letters lists dead letters with a number greater than after, oldest first.
-func (s *Store) Letters(ctx context.Context, after int64, limit int) ([]store.DeadLetter, error) {
-	const query = "SELECT number, at, source, reason, detail, raw FROM letters WHERE number > ? ORDER BY number LIMIT ?"
+// Letters lists dead letters.
+func (s *Store) Letters(ctx context.Context, q store.LetterQuery) ([]store.DeadLetter, error) {
+	query, args := lettersQuery(&q)
 	var letters []store.DeadLetter
 	err := s.with(ctx, func(t *session) error {
 		return t.each(ctx, func(scan func(...any) error) error {
@@ -42,10 +42,45 @@ func (s *Store) Letters(ctx context.Context, after int64, limit int) ([]store.De
 			err := scan(&l.Number, &l.At, &l.Source, &l.Reason, &l.Detail, &l.Raw)
 			letters = append(letters, l)
 			return err
-		}, query, after, max(limit, 0))
+		}, query, args...)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list letters after %d: %w", after, err)
+		return nil, fmt.Errorf("list letters after %d: %w", q.After, err)
 	}
 	return letters, nil
+}
+
+// lettersQuery is made of constant parts; what the caller gave is in the arguments.
+func lettersQuery(q *store.LetterQuery) (query string, args []any) {
+	query, args = "SELECT number, at, source, reason, detail, raw FROM letters WHERE number > ?", []any{q.After}
+	if q.Before != 0 {
+		query, args = query+" AND number < ?", append(args, q.Before)
+	}
+	if q.Reason != "" {
+		query, args = query+" AND reason = ?", append(args, []byte(q.Reason))
+	}
+	query += " ORDER BY number"
+	if q.Newest {
+		query += " DESC"
+	}
+	return query + " LIMIT ?", append(args, max(q.Limit, 0))
+}
+
+// CountLetters counts the newest dead letters by reason. It reads as many rows as it counts.
+func (s *Store) CountLetters(ctx context.Context, most int) ([]store.LetterCount, error) {
+	const query = `SELECT reason, COUNT(*) AS n, MAX(at) FROM (SELECT reason, at FROM letters ORDER BY number DESC LIMIT ?) AS newest
+		GROUP BY reason ORDER BY n DESC, reason`
+	var counts []store.LetterCount
+	err := s.with(ctx, func(t *session) error {
+		return t.each(ctx, func(scan func(...any) error) error {
+			var c store.LetterCount
+			err := scan(&c.Reason, &c.Count, &c.Newest)
+			counts = append(counts, c)
+			return err
+		}, query, max(most, 0))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count letters: %w", err)
+	}
+	return counts, nil
 }

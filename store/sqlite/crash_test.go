@@ -107,7 +107,7 @@ func checkWhole(t *testing.T, path string) int {
 		got += found(t, s, v, shard, n)
 		want += expected(n, sum)
 	}
-	letters, err := s.Letters(context.Background(), 0, 10_000)
+	letters, err := s.Letters(context.Background(), store.LetterQuery{Limit: 10_000})
 	must(t, err)
 	if got, want = fmt.Sprint(got, len(letters)), fmt.Sprint(want, 2*n); got != want {
 		t.Fatalf("%s\nwant %s", got, want)

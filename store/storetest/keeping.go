@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"rollcall"
@@ -108,12 +109,46 @@ func testLetters(t *testing.T, open Open) {
 	m := newModel(1)
 	m.letters = letters
 	m.checkRest(t, s)
-	first, err := s.Letters(context.Background(), 0, 1)
+	first, err := s.Letters(context.Background(), store.LetterQuery{Limit: 1})
 	must(t, err)
-	rest, err := s.Letters(context.Background(), first[0].Number, 10)
+	rest, err := s.Letters(context.Background(), store.LetterQuery{After: first[0].Number, Limit: 10})
 	must(t, err)
 	if len(first) != 1 || len(rest) != 2 || rest[0].Number <= first[0].Number || rest[1].At != 3 {
 		t.Fatalf("%d and %d letters", len(first), len(rest))
+	}
+	testLettersFromTheEnd(t, s, rest)
+}
+
+// testLettersFromTheEnd: the newest come first when asked, page by page and by reason, and the newest are counted.
+func testLettersFromTheEnd(t *testing.T, s Store, rest []store.DeadLetter) {
+	must(t, s.Quarantine(context.Background(), []store.DeadLetter{{At: 9, Reason: "syntax"}, {At: 8, Reason: "late"}, {At: 7, Reason: "syntax"}}))
+	list := func(q store.LetterQuery) (times []int64, last int64) {
+		letters, err := s.Letters(context.Background(), q)
+		must(t, err)
+		for _, l := range letters {
+			times, last = append(times, l.At), l.Number
+		}
+		return times, last
+	}
+	page, last := list(store.LetterQuery{Newest: true, Limit: 2})
+	next, _ := list(store.LetterQuery{Newest: true, Limit: 2, Before: last})
+	between, _ := list(store.LetterQuery{After: rest[0].Number, Before: last, Limit: 10})
+	syntax, _ := list(store.LetterQuery{Newest: true, Reason: "syntax", Limit: 10})
+	for _, c := range []struct{ got, want []int64 }{{page, []int64{7, 8}}, {next, []int64{9, 3}}, {between, []int64{3, 9}}, {syntax, []int64{7, 9, 1}}} {
+		if !slices.Equal(c.got, c.want) {
+			t.Fatalf("letters of %v, want %v", c.got, c.want)
+		}
+	}
+	for most, want := range map[int][]store.LetterCount{
+		100: {{Reason: "syntax", Count: 3, Newest: 9}, {Reason: "", Count: 2, Newest: 3}, {Reason: "late", Count: 1, Newest: 8}},
+		2:   {{Reason: "late", Count: 1, Newest: 8}, {Reason: "syntax", Count: 1, Newest: 7}},
+		0:   nil,
+	} {
+		counts, err := s.CountLetters(context.Background(), most)
+		must(t, err)
+		if !slices.Equal(counts, want) {
+			t.Fatalf("of %d: %+v, want %+v", most, counts, want)
+		}
 	}
 }
 

@@ -247,7 +247,7 @@ func (m *model) ledgerRows() []store.LedgerRow {
 func (m *model) checkRest(t fatal, s Store) {
 	t.Helper()
 	m.checkState(t, s)
-	letters, err := s.Letters(context.Background(), 0, 1000)
+	letters, err := s.Letters(context.Background(), store.LetterQuery{Limit: 1000})
 	must(t, err)
 	same := func(a, b store.DeadLetter) bool {
 		return a.At == b.At && a.Source == b.Source && a.Reason == b.Reason && a.Detail == b.Detail && bytes.Equal(a.Raw, b.Raw)

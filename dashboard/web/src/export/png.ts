@@ -16,8 +16,9 @@ export interface Key {
 
 const MARGIN = 24;
 const HEAD = 64;
-/** Pictures are sharp on every screen. */
+/** Pictures are sharp on every screen, but no longer than what all browsers draw. */
 const SCALE = 2;
+const LONGEST = 16_384;
 
 /** A colour or measure of the theme, such as "--ink". */
 export const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -28,11 +29,13 @@ export const fontOf = (size: number, weight = 400): string => `${weight} ${size}
 export function picture(title: string, note: string, body: Body, keys: Key[] = []): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   const width = body.width + 2 * MARGIN;
-  canvas.width = width * SCALE;
-  canvas.height = (body.height + HEAD + 2 * MARGIN) * SCALE;
+  const height = body.height + HEAD + 2 * MARGIN;
+  const scale = Math.min(SCALE, LONGEST / width, LONGEST / height);
+  canvas.width = Math.floor(width * scale);
+  canvas.height = Math.floor(height * scale);
   const pen = canvas.getContext("2d");
   if (!pen) throw new Error("This browser can't draw pictures.");
-  pen.scale(SCALE, SCALE);
+  pen.scale(scale, scale);
   pen.fillStyle = token("--surface");
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.textBaseline = "alphabetic";

@@ -7,6 +7,9 @@ const PACE_MS = 1000;
 /** Between tries after a failure. */
 const RETRY_MS = 3000;
 
+/** Gets what a path names. It may ask for several things, where one answer is made of them. */
+export type Fetcher<T> = (path: string, signal: AbortSignal) => Promise<T>;
+
 /** An answer of the server that follows its path and the changes that concern it. What was shown stays until there is something newer. */
 export class Answered<T> {
   /** The newest answer, perhaps to the path before. */
@@ -23,7 +26,7 @@ export class Answered<T> {
  * Asks for path whenever it changes, and again when a change concerns it. To be called while a component is set up; path
  * null asks nothing. Other answers may be made of T by the caller, with $derived.
  */
-export function ask<T>(path: () => string | null, concerns: (change: Change) => boolean, fetcher: typeof get = get): Answered<T> {
+export function ask<T>(path: () => string | null, concerns: (change: Change) => boolean, fetcher: Fetcher<T> = get): Answered<T> {
   const answered = new Answered<T>();
   $effect(() => {
     const wanted = path();
@@ -33,7 +36,7 @@ export function ask<T>(path: () => string | null, concerns: (change: Change) => 
   return answered;
 }
 
-function pursue<T>(answered: Answered<T>, path: string, concerns: (change: Change) => boolean, fetcher: typeof get): () => void {
+function pursue<T>(answered: Answered<T>, path: string, concerns: (change: Change) => boolean, fetcher: Fetcher<T>): () => void {
   const abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking = false;
@@ -46,7 +49,7 @@ function pursue<T>(answered: Answered<T>, path: string, concerns: (change: Chang
     again = false;
     askedAt = Date.now();
     try {
-      const data = await fetcher<T>(path, abort.signal);
+      const data = await fetcher(path, abort.signal);
       if (abort.signal.aborted) return;
       Object.assign(answered, { data, path, problem: null, outdated: false });
     } catch (error) {

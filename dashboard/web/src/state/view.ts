@@ -6,6 +6,9 @@ import { type Compare, isPreset, parseSpan, type Range } from "./range";
 export const pages = ["overview", "breakdown", "retention", "realtime", "pipeline"] as const;
 export type Page = (typeof pages)[number];
 
+export const tops = [10, 25, 50, 100, 500] as const;
+export type Top = (typeof tops)[number];
+
 /** All that decides what is on screen. It is written to the URL and read from it, so that a link shows the same. */
 export interface View {
   page: Page;
@@ -16,13 +19,14 @@ export interface View {
   filters: Filter[];
   by: string | null; // dimension of the breakdown; null: the first
   pivot: string | null; // second dimension
-  order: string | null; // of the breakdown: a metric, with "-" in front when falling
+  order: string | null; // of the breakdown: a column, with "-" in front when falling; null: by users, falling
+  top: Top; // rows of the breakdown
   cohort: "day" | "week";
 }
 
 const plain: View = {
   page: "overview", range: null, compare: "previous_period", grain: null, metric: "active_users", filters: [],
-  by: null, pivot: null, order: null, cohort: "day",
+  by: null, pivot: null, order: null, top: 25, cohort: "day",
 };
 
 /** The path of a page, relative to where the app is served. */
@@ -54,6 +58,7 @@ export function parseView(path: string, search: string): View {
     by: params.get("by"),
     pivot: params.get("pivot"),
     order: params.get("order"),
+    top: tops.find((n) => String(n) === params.get("top")) ?? plain.top,
     cohort: params.get("cohort") === "week" ? "week" : "day",
   };
 }
@@ -74,6 +79,7 @@ export function searchOf(view: View): string {
   put("by", view.by, plain.by);
   put("pivot", view.pivot, plain.pivot);
   put("order", view.order, plain.order);
+  put("top", String(view.top), String(plain.top));
   put("cohort", view.cohort, plain.cohort);
   const text = params.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return text === "" ? "" : `?${text}`;

@@ -1,0 +1,36 @@
+package apptest
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What was refused can be looked at over HTTP, byte for byte, by those who may post.
+func TestQuarantineOverHTTP(t *testing.T) {
+	s := Start(t, binary(t), nil, "--data", filepath.Join(t.TempDir(), "data"), "--api-keys", "right-key")
+	right := map[string]string{"Authorization": "Bearer right-key"}
+	sent, err := s.Send(http.MethodPost, "/v1/events", nil, right, []byte(`{"time":"never","user_id":"<b>u</b>"}`))
+	if err != nil || sent.Status != http.StatusAccepted {
+		t.Fatalf("%d %v: %s", sent.Status, err, sent.Body)
+	}
+	for key, want := range map[string]int{"": http.StatusUnauthorized, "wrong-key": http.StatusForbidden} {
+		header := map[string]string{}
+		if key != "" {
+			header["X-Api-Key"] = key
+		}
+		if reply, err := s.Send(http.MethodGet, "/api/v1/quarantine", nil, header, nil); err != nil || reply.Status != want || strings.Contains(string(reply.Body), "user_id") {
+			t.Errorf("key %q: %d %v", key, reply.Status, err)
+		}
+	}
+	err = s.Until(func() (bool, error) {
+		reply, err := s.Send(http.MethodGet, "/api/v1/quarantine", nil, right, nil)
+		return err == nil && strings.Contains(string(reply.Body), `"raw":"{\"time\":\"never\",\"user_id\":\"<b>u</b>\"}"`) &&
+			strings.Contains(string(reply.Body), `"reasons":[{"reason":"invalid_time","count":1,`), err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	s.Stop(t)
+}
