@@ -11,6 +11,7 @@ export interface Look {
   width?: number; // CSS pixels; 1440
   height?: number; // 900
   dark?: boolean;
+  touch?: boolean; // a screen for fingers
   reducedMotion?: boolean;
   locale?: string; // en-GB
   timezone?: string; // of the browser; UTC
@@ -41,6 +42,7 @@ export async function open(path = "/", look: Look = {}): Promise<Page> {
   const address = look.address ?? inject("address");
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
+    hasTouch: look.touch ?? false,
     colorScheme: look.dark ? "dark" : "light",
     reducedMotion: look.reducedMotion ? "reduce" : "no-preference",
     locale: look.locale ?? "en-GB",
