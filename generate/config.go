@@ -153,13 +153,15 @@ func zipf(n int) []uint16 {
 func minutes() []uint16 {
 	var table []uint16
 	for m := range 1440 {
-		hour := float64(m) / 60
-		weight := 1.15 - math.Cos((hour-4)/24*2*math.Pi) + 0.35*math.Exp(-(hour-21)*(hour-21)/6)
-		for range int(math.Round(weight * 20)) {
+		for range int(math.Round(busyAt(float64(m)/60) * 20)) {
 			table = append(table, uint16(m))
 		}
 	}
 	return table
+}
+
+func busyAt(hour float64) float64 {
+	return 1.15 - math.Cos((hour-4)/24*2*math.Pi) + 0.35*math.Exp(-(hour-21)*(hour-21)/6)
 }
 
 // mix is a bijection of the 64-bit numbers that scatters neighbours.

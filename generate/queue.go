@@ -28,13 +28,19 @@ func (q *queue) take() *item {
 	return &q.items[uint32(q.order[q.next-1])]
 }
 
-// drop forgets what was taken. The line must be empty.
+// drop forgets what was taken, and takes the line apart.
 func (q *queue) drop() {
-	for _, o := range q.order {
+	for _, o := range q.order[:q.next] {
 		q.items[uint32(o)].due = gone
 	}
 	q.items = slices.DeleteFunc(q.items, func(it item) bool { return it.due == gone })
 	q.order, q.next = q.order[:0], 0
+}
+
+// skip forgets what arrives before now.
+func (q *queue) skip(now int64) {
+	q.drop()
+	q.items = slices.DeleteFunc(q.items, func(it item) bool { return it.due < now })
 }
 
 const gone = -1 << 62

@@ -174,7 +174,11 @@ func (d *drawer) startIn(start int64) int64 {
 }
 
 func appendUser(dst []byte, user uint32) []byte {
-	return strconv.AppendUint(append(dst, 'u'), uint64(user)+1, 10)
+	return appendNumber(dst, uint64(user))
+}
+
+func appendNumber(dst []byte, user uint64) []byte {
+	return strconv.AppendUint(append(dst, 'u'), user+1, 10)
 }
 
 // appendID gives 16 hexadecimal digits, different for every seq of a seed.
