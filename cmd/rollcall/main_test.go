@@ -386,12 +386,12 @@ func TestInterruptedImport(t *testing.T) {
 }
 
 func TestMeterLine(t *testing.T) {
-	m := &meter{total: 1000, events: func() int64 { return 50 }, start: time.Now().Add(-10 * time.Second)}
-	m.done.Store(100)
-	if got := m.line(); got != "100 of 1,000, 5 events/s, 1m30s left" && got != "100 of 1,000, 4 events/s, 1m30s left" {
+	m := &meter{total: 1000, events: func() int64 { return 100 }, start: time.Now().Add(-10 * time.Second)}
+	if got := m.line(); got != "100 of 1,000, 10 events/s, 1m30s left" && got != "100 of 1,000, 9 events/s, 1m30s left" {
 		t.Error(got)
 	}
 	m.total, m.bytes = 0, true
+	m.read.Store(100)
 	if got := m.line(); !strings.HasPrefix(got, "100 B, ") {
 		t.Error(got)
 	}
