@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,13 +74,17 @@ func (p *plot) settle(dir string) (again bool, err error) {
 	return false, writeFile(path, append(body, '\n'))
 }
 
-// clearDemo deletes what a demo has made in a directory, its mark last. It touches no other directory, and none at work.
+// clearDemo deletes what a demo has made in a directory, its mark last. A directory that is at work, or holds anything else,
+// is left as it is.
 func clearDemo(dir string) error {
-	mark := filepath.Join(dir, plotFile)
-	if _, err := os.Stat(mark); err != nil {
-		if entries, _ := os.ReadDir(dir); len(entries) == 0 {
-			return nil
-		}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !ofDemo(entries) {
 		return usageError(fmt.Sprintf("--fresh: %s holds something that is not of a demo: name another directory with --data, or delete it yourself", dir))
 	}
 	release, err := eventlog.OS{}.Lock(filepath.Join(dir, "log"))
@@ -88,15 +94,26 @@ func clearDemo(dir string) error {
 	if err == nil {
 		err = release()
 	}
-	entries, listErr := os.ReadDir(dir)
-	if err = errors.Join(err, listErr); err != nil {
+	if err != nil {
 		return fmt.Errorf("--fresh: %w", err)
 	}
 	for _, entry := range entries {
-		name := entry.Name()
-		if name == "log" || name == madeWith || name == servedAt || strings.HasPrefix(name, "store.db") {
+		if name := entry.Name(); name != plotFile {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 		}
 	}
-	return errors.Join(err, os.Remove(mark))
+	return errors.Join(err, os.RemoveAll(filepath.Join(dir, "log")), os.Remove(filepath.Join(dir, plotFile)))
+}
+
+// ofDemo tells whether these are the files of a demo: its mark, and what a data directory has.
+func ofDemo(entries []os.DirEntry) bool {
+	marked := false
+	for _, entry := range entries {
+		name := entry.Name()
+		marked = marked || name == plotFile
+		if !slices.Contains([]string{plotFile, madeWith, servedAt, "log"}, name) && !strings.HasPrefix(name, "store.db") {
+			return false
+		}
+	}
+	return marked
 }
