@@ -23,13 +23,13 @@ type crowd struct {
 
 func (c *crowd) empty() bool { return c.weight.total() == 0 }
 
-// age makes it a later hour: those of a day return as stays says for the days since.
+// age makes it an hour of a day: those of a day before return as stays says for the days since.
 func (c *crowd) age(day int, stays []float64) {
 	for len(c.first) <= day {
 		c.first = append(c.first, len(c.people))
 	}
 	c.weight, c.until = c.weight[:0], len(c.people)
-	for d, first := range c.first {
+	for d, first := range c.first[:day+1] {
 		c.weight = c.weight.and(float64(c.end(d)-first) * stays[day-d])
 	}
 }

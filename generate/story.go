@@ -2,7 +2,6 @@ package generate
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"rollcall"
@@ -47,15 +46,18 @@ type Story struct {
 
 // NewStory makes the story of cfg.
 func NewStory(cfg StoryConfig) (*Story, error) {
-	if cfg.Days < 2 || cfg.Days > 3650 {
+	switch {
+	case cfg.Days < 2 || cfg.Days > 3650:
 		return nil, fmt.Errorf("days: %d: want 2 to 3650", cfg.Days)
+	case cfg.Events < 1:
+		return nil, fmt.Errorf("events: %d: want 1 or more", cfg.Events)
 	}
-	until := cfg.Until.UnixMilli()
-	start := cfg.Until.UTC().Truncate(24*time.Hour).UnixMilli() - int64(cfg.Days-1)*dayMS
-	base := Config{Seed: cfg.Seed, Events: cfg.Events, Users: max(cfg.Users, 1), Days: cfg.Days, Campaigns: 1, Dimensions: cfg.Dimensions}
+	base := Config{Seed: cfg.Seed, Users: max(cfg.Users, 1), Days: cfg.Days, Campaigns: 1, Dimensions: cfg.Dimensions}
 	if err := base.check(); err != nil {
 		return nil, err
 	}
+	until := cfg.Until.UnixMilli()
+	start := cfg.Until.UTC().Truncate(24*time.Hour).UnixMilli() - int64(cfg.Days-1)*dayMS
 	s := &Story{timeline: newTimeline(start, until), cfg: cfg, texts: newTexts(&base), draw: newDrawer(&base), planned: start, from: start, hourly: -1}
 	s.texts.campaigns = nil
 	for i := range s.campaigns {
@@ -141,7 +143,7 @@ func (s *Story) plan() {
 	}
 	first, later := s.hour.fresh*s.scale, s.hour.again*s.scale*s.loyalty
 	visits := first + later
-	if s.rate > 0 && visits > 0 {
+	if s.rate > 0 {
 		visits = s.rate * 3600 * visits / (first*s.hour.freshN + later*s.hour.againN)
 	}
 	pause := float64(hourMS) / visits
@@ -186,4 +188,5 @@ func (s *Story) visitor(first bool) (user uint32, campaign int) {
 	return s.crowd.back(s.draw.rng, &s.campaigns[campaign], s.hour.busy), campaign
 }
 
-var meanMore = 2 + math.Exp(-0.2)/(1-math.Exp(-0.4)) // of drawer.more
+// meanMore is the mean of drawer.more.
+const meanMore = 4.483

@@ -326,7 +326,8 @@ func TestStoryResumes(t *testing.T) {
 		pause    time.Duration
 		rate     float64
 		from, to float64 // events of an hour
-	}{{0, 20, 69_000, 75_000}, {72 * time.Hour, 0, 20, 100}, {200 * 24 * time.Hour, 5, 16_500, 19_500}} {
+	}{{0, 20, 69_000, 75_000}, {13*time.Hour + 20*time.Minute, 1, 2_900, 4_300}, {13*time.Hour + 25*time.Minute, 1, 2_900, 4_300}, // again, and around midnight
+		{72 * time.Hour, 0, 20, 100}, {200 * 24 * time.Hour, 5, 16_500, 19_500}} {
 		now := cfg.Until.Add(c.pause + 2*time.Hour).UnixMilli()
 		s.Resume(now, c.rate)
 		repeated, late, n := 0, 0, 0
@@ -349,7 +350,7 @@ func TestStoryResumes(t *testing.T) {
 
 func TestStoryConfigIsChecked(t *testing.T) {
 	for name, spoil := range map[string]func(*StoryConfig){
-		"days": func(c *StoryConfig) { c.Days = 1 }, "events": func(c *StoryConfig) { c.Events = -1 },
+		"days": func(c *StoryConfig) { c.Days = 1 }, "events": func(c *StoryConfig) { c.Events = 0 },
 		"users": func(c *StoryConfig) { c.Users = int(c.Events) },
 	} {
 		cfg := storySample()

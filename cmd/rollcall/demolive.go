@@ -20,32 +20,33 @@ const (
 	brokenEvery = 500         // live events that one broken record comes with
 )
 
-// live sends what arrives from now on. After a history that has just been made, it begins with what has arrived meanwhile.
+// live sends what arrives from now on, and first, behind a history that has just been made, what has arrived meanwhile.
 func (d *demo) live(ctx context.Context) error {
-	sender := d.sender()
-	tick := time.NewTicker(liveEvery)
-	defer tick.Stop()
-	last := time.Now()
-	if d.gap {
-		d.story.Resume(last.UnixMilli(), d.rate)
-	}
-	for begun := d.gap || d.rate == 0; ; begun = true {
-		now := time.Now()
-		if now.Round(0).Sub(last.Round(0)) > livePause {
-			d.story.Resume(now.UnixMilli(), d.rate)
-		}
-		if err := sender.send(ctx, d.story, now.UnixMilli()); err != nil {
+	to, last := d.sender(), time.Now()
+	if !d.gap {
+		if err := to.send(ctx, d.story, last.UnixMilli()); err != nil {
 			return err
 		}
-		if !begun {
-			d.story.Resume(now.UnixMilli(), d.rate)
-		}
-		last = now
+	}
+	if d.gap || d.rate > 0 {
+		d.story.Resume(last.UnixMilli(), d.rate)
+	}
+	tick := time.NewTicker(liveEvery)
+	defer tick.Stop()
+	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
+		now := time.Now()
+		if now.Round(0).Sub(last.Round(0)) > livePause {
+			d.story.Resume(now.UnixMilli(), d.rate)
+		}
+		if err := to.send(ctx, d.story, now.UnixMilli()); err != nil {
+			return err
+		}
+		last = now
 	}
 }
 

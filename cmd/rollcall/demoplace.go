@@ -41,6 +41,9 @@ func (c *demoCmd) plot() (plot, error) {
 	if err != nil {
 		return plot{}, err
 	}
+	if until.After(time.Now()) {
+		return plot{}, usageError(fmt.Sprintf("--until %q: the history has to end before now", c.Until))
+	}
 	p := plot{c.Seed, c.Events, c.Users, c.Days, until.UTC()}
 	_, err = p.story(nil)
 	return p, err
