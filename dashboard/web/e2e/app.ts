@@ -92,10 +92,10 @@ export async function send(events: Event[], address = inject("address")): Promis
 }
 
 /** A server of the test's own with the same history, which the test may kill, freeze and restart. */
-export async function ownServer(): Promise<Server> {
+export async function ownServer(...flags: string[]): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), "rollcall-e2e-own-"));
   cpSync(inject("history"), data, { recursive: true });
-  const server = await Server.start({ binary: inject("binary"), data });
+  const server = await Server.start({ binary: inject("binary"), data, flags });
   onTestFinished(async () => {
     await server.kill();
     rmSync(data, { recursive: true, force: true });
