@@ -59,6 +59,12 @@ async function clicks(page, what, path, targets) {
   show(what, times);
 }
 
+/** From the moment in which the page is told of a step in the history. */
+const turn = (step) => new Promise((resolve) => {
+  addEventListener("popstate", () => resolve(window.untilDrawn(() => {})), { once: true, capture: true });
+  history.go(step);
+});
+
 /** Back and forth in the history between the page with a path and without it. */
 async function turns(page, what, path) {
   await open(page, path);
@@ -67,7 +73,7 @@ async function turns(page, what, path) {
     dispatchEvent(new PopStateEvent("popstate"));
   }));
   const times = [];
-  for (let i = 0; i < ROUNDS; i++) times.push(await page.evaluate((step) => window.untilDrawn(() => history.go(step)), i % 2 === 0 ? -1 : 1));
+  for (let i = 0; i < ROUNDS; i++) times.push(await page.evaluate(turn, i % 2 === 0 ? -1 : 1));
   show(what, times);
 }
 

@@ -87,6 +87,16 @@ describe("cards", () => {
     await page.goBack();
     await page.getByRole("heading", { name: "Active users by day" }).waitFor();
   });
+
+  test("ask for what has changed alone, and once", async () => {
+    const page = await open(closedPath);
+    const questions: string[] = [];
+    page.on("request", (r) => r.url().includes("/api/v1/query") && questions.push(r.url()));
+    await card(page, "sessions").click();
+    await page.getByRole("heading", { name: "Sessions by day" }).waitFor();
+    await settled(page);
+    expect(questions).toEqual([expect.stringContaining("metrics=sessions")]);
+  });
 });
 
 describe("the chart", () => {

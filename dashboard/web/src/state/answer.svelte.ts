@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { get, type Problem } from "../api/client";
 import { type Change } from "../api/stream";
 import { live } from "./live.svelte";
@@ -31,7 +32,7 @@ export function ask<T>(path: () => string | null, concerns: (change: Change) => 
   $effect(() => {
     const wanted = path();
     if (wanted === null) return;
-    return pursue(answered, wanted, concerns, fetcher);
+    return untrack(() => pursue(answered, wanted, concerns, fetcher)); // what it reads of the answer is nothing to ask again for
   });
   return answered;
 }

@@ -11,21 +11,30 @@ export interface Asked {
   readonly problem: Problem | null;
 }
 
-/** Asks a question again when it or its days change. before is how many days ahead of its span it reads. To be called while a component is set up. */
-export function asked(question: () => Question | null, before = 0): Asked {
-  const path = $derived.by(() => {
+interface Manner {
+  before?: number; // so many days ahead of its span a question reads
+  after?: Asked; // a question waits for the answer to this one, so as not to slow it down
+}
+
+/** Asks a question again when it or its days change. To be called while a component is set up. */
+export function asked(question: () => Question | null, { before = 0, after }: Manner = {}): Asked {
+  const wanted = $derived.by(() => {
     const q = question();
     return q && pathOf(q);
   });
-  const answered = ask<Answer>(() => path, (change) => {
+  let due = $state.raw<string | null>(null);
+  $effect(() => {
+    if (!after?.outdated || after.problem) due = wanted;
+  });
+  const answered = ask<Answer>(() => due, (change) => {
     const q = question();
     return q !== null && touches(change, q.span, before);
   });
   return {
-    get rows() { return path === null ? undefined : answered.data?.rows; },
-    get path() { return path === null ? null : answered.path; },
-    get outdated() { return path !== null && answered.outdated; },
-    get problem() { return path === null ? null : answered.problem; },
+    get rows() { return wanted === null ? undefined : answered.data?.rows; },
+    get path() { return wanted === null ? null : answered.path; },
+    get outdated() { return wanted !== null && (wanted !== due || answered.outdated); },
+    get problem() { return wanted === null ? null : answered.problem; },
   };
 }
 
