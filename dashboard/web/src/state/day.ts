@@ -3,6 +3,8 @@
 
 export type Day = string;
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 export const isDay = (text: string): boolean =>
@@ -29,22 +31,47 @@ export const weekday = (day: Day): number => (new Date(day).getUTCDay() + 6) % 7
 
 export const mondayOf = (day: Day): Day => addDays(day, -weekday(day));
 
+// Making a format takes longer than using it.
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(timezone: string): Intl.DateTimeFormat {
+  const made = clocks.get(timezone) ?? new Intl.DateTimeFormat("en-CA", {
+    timeZone: timezone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+  });
+  clocks.set(timezone, made);
+  return made;
+}
+
 /** The wall clock of a time zone at an instant. */
 export function wallClock(instant: number, timezone: string): { day: Day; hour: number; minute: number } {
-  const parts = new Intl.DateTimeFormat("en-CA", {
-    timeZone: timezone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-  }).formatToParts(instant);
+  const parts = clockOf(timezone).formatToParts(instant);
   const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "";
   return { day: `${part("year")}-${part("month")}-${part("day")}`, hour: Number(part("hour")), minute: Number(part("minute")) };
 }
 
-/** The instant at which the wall clock of a time zone shows an hour of a day; hour may be 24. */
+/** What the wall clock of a time zone is ahead of UTC at an instant, in ms. */
+function offsetOf(instant: number, timezone: string): number {
+  const { day, hour, minute } = wallClock(instant, timezone);
+  return Date.parse(day) + hour * HOUR_MS + minute * MINUTE_MS - Math.floor(instant / MINUTE_MS) * MINUTE_MS;
+}
+
+/**
+ * The instant at which the wall clock of a time zone shows an hour of a day; hour may be 24. Of an hour that comes twice it
+ * is the first; for one that is skipped it is when the clock has moved on by as much.
+ */
 export function instantOf(day: Day, hour: number, timezone: string): number {
-  const wanted = Date.parse(day) + hour * 3_600_000;
-  let guess = wanted;
-  for (let i = 0; i < 2; i++) {
-    const shown = wallClock(guess, timezone);
-    guess += wanted - (Date.parse(shown.day) + shown.hour * 3_600_000 + shown.minute * 60_000);
-  }
-  return guess;
+  const wanted = Date.parse(day) + hour * HOUR_MS;
+  const before = wanted - offsetOf(wanted - DAY_MS, timezone);
+  const after = wanted - offsetOf(wanted + DAY_MS, timezone);
+  return offsetOf(before, timezone) === wanted - before ? before : offsetOf(after, timezone) === wanted - after ? after : before;
+}
+
+/** An instant as RFC 3339 with the offset of a time zone, as the API writes it. */
+export function instantText(instant: number, timezone: string): string {
+  const offset = offsetOf(instant, timezone);
+  const shown = new Date(instant + offset).toISOString().slice(0, 19);
+  if (timezone === "UTC") return `${shown}Z`;
+  const two = (n: number) => String(Math.floor(n)).padStart(2, "0");
+  const minutes = Math.abs(offset) / MINUTE_MS;
+  return `${shown}${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
 }

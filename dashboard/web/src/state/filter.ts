@@ -64,3 +64,15 @@ export function withFilter(filters: Filter[], changed: Filter): Filter[] {
   if (changed.values.length === 0) return filters.filter((f) => !same(f));
   return filters.some(same) ? filters.map((f) => (same(f) ? changed : f)) : [...filters, changed];
 }
+
+/** Turns the filter of a dimension around: what was asked for is left out, or the other way. */
+export function turned(filters: Filter[], dimension: string, to: boolean): Filter[] {
+  const from = filters.find((f) => f.dimension === dimension && f.not !== to);
+  return (from?.values ?? []).reduce((all, value) => withValue(all, dimension, to, value), filters);
+}
+
+/** Moves the filter of a dimension and sign, if there is one, to a place among the filters. */
+export function placed(filters: Filter[], { dimension, not }: Pick<Filter, "dimension" | "not">, at: number): Filter[] {
+  const own = filters.find((f) => f.dimension === dimension && f.not === not);
+  return own ? filters.filter((f) => f !== own).toSpliced(at, 0, own) : filters;
+}

@@ -1,4 +1,4 @@
-import { lengthOf, type Now, type Span } from "./range";
+import { boundOf, lengthOf, type Now, type Span } from "./range";
 
 export const grains = ["minute", "hour", "day", "week", "month"] as const;
 export type Grain = (typeof grains)[number];
@@ -15,13 +15,16 @@ const rules: Record<Grain, { shortest: number; longest: number; kept: number }> 
   month: { shortest: 28, longest: 40000, kept: Infinity },
 };
 
+/** Days of the clock may be an hour longer than so many times 24 hours. */
+const DST = 1 / 24;
+
 /** Why a span can't be shown at a grain, or null when it can. */
 export function refusal(grain: Grain, span: Span, now: Now): string | null {
   const { shortest, longest, kept } = rules[grain];
   const length = lengthOf(span);
   if (length > longest) return `Choose ${longest} days or less`;
   if (length < shortest) return `Choose ${shortest} days or more`;
-  if ((now.instant - Date.parse(span.from)) / 86_400_000 > kept + 1) return `Kept for ${kept} days`;
+  if ((now.instant - boundOf(span.from, now.timezone)) / 86_400_000 > kept + DST) return `Kept for ${kept} days`;
   return null;
 }
 

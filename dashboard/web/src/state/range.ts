@@ -1,4 +1,4 @@
-import { addDays, addMonths, type Day, daysBetween, firstOfMonth, instantOf, isDay, mondayOf, wallClock } from "./day";
+import { addDays, addMonths, type Day, daysBetween, firstOfMonth, instantOf, instantText, isDay, mondayOf, wallClock } from "./day";
 
 /** A half-open stretch of time as the API takes it: two days, or two instants in RFC 3339. */
 export interface Span {
@@ -36,7 +36,8 @@ export const spanOf = (range: Range, today: Day): Span => ("preset" in range ? p
 
 export const ofDays = (span: Span): boolean => isDay(span.from) && isDay(span.to);
 
-const isInstant = (text: string): boolean => /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
+const isInstant = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$/.test(text) && isDay(text.slice(0, 10));
 
 /** A span that can be asked for, or null. */
 export function parseSpan(from: string | null, to: string | null): Span | null {
@@ -55,17 +56,18 @@ export interface Now {
   timezone: string;
 }
 
-/** Whether a span reaches into a day that is not over. */
-export function isOpen(span: Span, now: Now): boolean {
-  const end = ofDays(span) ? instantOf(span.to, 0, now.timezone) : Date.parse(span.to);
-  return end > now.instant;
-}
+/** The instant of a bound of a span, which is a day or an instant. */
+export const boundOf = (bound: string, timezone: string): number => (isDay(bound) ? instantOf(bound, 0, timezone) : Date.parse(bound));
+
+/** Whether a span reaches into what is not over. */
+export const isOpen = (span: Span, now: Now): boolean => boundOf(span.to, now.timezone) > now.instant;
 
 export type Compare = "previous_period" | "previous_year" | "none";
 
-const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
-/** Hours are kept for 90 days; what is older is compared by whole days. */
+/** Hours are kept for 90 days by default; what begins earlier is compared by whole days, or not at all. */
 export const HOURS_KEPT = 89;
 
 /**
@@ -74,17 +76,29 @@ export const HOURS_KEPT = 89;
  */
 export function previousSpan(span: Span, compare: Compare, now: Now): Span | null {
   if (compare === "none") return null;
-  const whole = ofDays(span);
-  if (!whole) {
-    const length = compare === "previous_period" ? Date.parse(span.to) - Date.parse(span.from) : 365 * 86_400_000;
-    return { from: rfc3339(Date.parse(span.from) - length), to: rfc3339(Date.parse(span.to) - length) };
-  }
+  if (!ofDays(span)) return previousInstants(span, compare, now);
   const days = daysBetween(span.from, span.to);
   const back = (d: Day): Day => (compare === "previous_period" ? addDays(d, -days) : addMonths(d, -12));
   const before = { from: back(span.from), to: back(span.to) };
   const clock = wallClock(now.instant, now.timezone);
   if (!isOpen(span, now) || daysBetween(before.from, clock.day) > HOURS_KEPT) return before;
-  const cut = instantOf(back(clock.day), clock.hour + (clock.minute < 30 ? 0 : 1), now.timezone);
   const from = instantOf(before.from, 0, now.timezone);
-  return { from: rfc3339(from), to: rfc3339(Math.max(cut, from + 3_600_000)) };
+  const cut = instantOf(back(clock.day), clock.hour + (clock.minute < 30 ? 0 : 1), now.timezone);
+  return { from: instantText(from, now.timezone), to: instantText(Math.max(cut, from + HOUR_MS), now.timezone) };
+}
+
+function previousInstants(span: Span, compare: Compare, { instant, timezone }: Now): Span | null {
+  const from = Date.parse(span.from);
+  const length = Date.parse(span.to) - from;
+  const unit = from % HOUR_MS === 0 && length % HOUR_MS === 0 ? HOUR_MS : MINUTE_MS;
+  const over = Math.max(unit, Math.min(length, Math.round((instant - from) / unit) * unit));
+  const start = compare === "previous_period" ? from - length : yearBefore(from, timezone);
+  if (instant - start > HOURS_KEPT * 24 * HOUR_MS) return null;
+  return { from: instantText(start, timezone), to: instantText(start + over, timezone) };
+}
+
+/** The instant at which the clock showed the same, a year before. */
+function yearBefore(instant: number, timezone: string): number {
+  const { day, hour } = wallClock(instant, timezone);
+  return instantOf(addMonths(day, -12), hour, timezone) + (instant - instantOf(day, hour, timezone));
 }

@@ -19,7 +19,7 @@ class Server {
   /** The day of the newest event when the page was opened, or null when there was none. */
   newest: Day | null = $derived.by(() => {
     const newest = this.status?.shards.map((s) => s.newest_event ?? "").sort().at(-1);
-    return newest ? newest.slice(0, 10) : null;
+    return newest ? wallClock(Date.parse(newest), this.timezone).day : null;
   });
 
   async start(): Promise<void> {
