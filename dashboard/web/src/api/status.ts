@@ -2,7 +2,7 @@
 export interface Status {
   version: string;
   at: string;
-  started?: string;
+  started: string;
   complete_through: string;
   roles: string[];
   dimensions: string[];
@@ -14,17 +14,16 @@ export interface Status {
   lag: number | null;
   quarantined_since_start: number;
   quarantine_lost: number;
-  quarantine?: { total: number; reasons: { reason: string; count: number }[] };
   commits_since_start: number;
   snapshots_since_start: number;
   commit_retries: number;
   shards_fenced: number;
   last_commit_ms: number;
   log: { kind: string; segments: number; bytes: number; appends_since_start: number; syncs_since_start: number; sync_p99_ms: number; failed?: string };
-  source?: Record<string, unknown>;
+  source?: SourceStatus;
   shards: ShardStatus[];
   store: { name: string; chunks: number; bytes: number }[];
-  cache: Record<string, unknown>;
+  cache: CacheStatus;
 }
 
 export interface ShardStatus {
@@ -41,4 +40,36 @@ export interface ShardStatus {
   late: number;
   users: number;
   newest_event?: string;
+}
+
+export interface SourceStatus {
+  kind: string;
+  direct: boolean; // its topic is the log
+  messages: number;
+  accepted: number;
+  rejected: number;
+  gaps: number;
+  missed: number;
+  lag?: number;
+  retries: number;
+}
+
+export interface CacheStatus {
+  kind: string;
+  bytes: number;
+  budget: number;
+  entries: number;
+  evicted: number;
+  kinds: { kind: string; hits: number; misses: number }[];
+  redis?: RedisStatus;
+}
+
+export interface RedisStatus {
+  connected: boolean;
+  breaker: "closed" | "open" | "half-open";
+  hits: number;
+  misses: number;
+  timeouts: number;
+  errors: number;
+  dropped_puts: number;
 }

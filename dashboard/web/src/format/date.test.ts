@@ -38,4 +38,4 @@ test("a span of one day names it once, and one of instants its hours", () => {
   expect(plain(us.span({ from: "2026-11-28T09:00:00+09:00", to: "2026-11-28T12:30:00+09:00" }))).toBe("Sat, Nov 28, 9:00 AM – 12:30 PM");
 });
 
-test("the time is that of a time zone", () => expect(plain(us.time(Date.parse("2026-11-28T15:00:05Z"), "Asia/Seoul"))).toBe("12:00:05 AM"));
+test("a moment is shown as it stands, to the second", () => expect(plain(us.moment("2026-11-28T15:00:05.250+09:00"))).toBe("Nov 28, 3:00:05 PM"));

@@ -13,7 +13,8 @@ export interface Dates {
   tick(bucket: string, grain: Grain): string;
   day(day: string): string;
   span(span: Span): string;
-  time(instant: number, timezone: string): string;
+  /** A moment of the report time zone, RFC 3339, to the second. */
+  moment(text: string): string;
 }
 
 /** The formats of a locale; the browser's own unless given. */
@@ -26,6 +27,7 @@ export function datesOf(locale?: string): Dates {
   const monthTick = of({ month: "short", year: "2-digit" });
   const clock = of({ hour: "numeric", minute: "2-digit" });
   const moment = of({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+  const second = of({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit", second: "2-digit" });
   return {
     bucket(bucket, grain) {
       if (grain === "month") return month.format(shown(bucket));
@@ -39,6 +41,6 @@ export function datesOf(locale?: string): Dates {
     },
     day: (day) => full.format(shown(day)),
     span: (s) => (ofDays(s) ? full.formatRange(shown(s.from), shown(addDays(s.to, -1))) : moment.formatRange(shown(s.from), shown(s.to))),
-    time: (instant, timeZone) => new Intl.DateTimeFormat(locale, { timeZone, hour: "numeric", minute: "2-digit", second: "2-digit" }).format(instant),
+    moment: (text) => second.format(new Date(`${text.slice(0, 19)}Z`)),
   };
 }
