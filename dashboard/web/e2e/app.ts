@@ -11,6 +11,7 @@ export interface Look {
   width?: number; // CSS pixels; 1440
   height?: number; // 900
   dark?: boolean;
+  touch?: boolean; // a screen for fingers
   reducedMotion?: boolean;
   locale?: string; // en-GB
   timezone?: string; // of the browser; UTC
@@ -41,6 +42,7 @@ export async function open(path = "/", look: Look = {}): Promise<Page> {
   const address = look.address ?? inject("address");
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1440, height: look.height ?? 900 },
+    hasTouch: look.touch ?? false,
     colorScheme: look.dark ? "dark" : "light",
     reducedMotion: look.reducedMotion ? "reduce" : "no-preference",
     locale: look.locale ?? "en-GB",
@@ -90,10 +92,10 @@ export async function send(events: Event[], address = inject("address")): Promis
 }
 
 /** A server of the test's own with the same history, which the test may kill, freeze and restart. */
-export async function ownServer(): Promise<Server> {
+export async function ownServer(...flags: string[]): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), "rollcall-e2e-own-"));
   cpSync(inject("history"), data, { recursive: true });
-  const server = await Server.start({ binary: inject("binary"), data });
+  const server = await Server.start({ binary: inject("binary"), data, flags });
   onTestFinished(async () => {
     await server.kill();
     rmSync(data, { recursive: true, force: true });

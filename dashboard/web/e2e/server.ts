@@ -8,6 +8,7 @@ export interface Plan {
   binary: string;
   data: string;
   listen?: string; // host:port; a free port of the loopback unless given
+  flags?: string[]; // of rollcall serve
 }
 
 // The server dies with the process that started it, however that ends: its end closes the pipe that cat reads from.
@@ -53,8 +54,8 @@ export class Server {
   }
 }
 
-async function launch({ binary, data, listen = "127.0.0.1:0" }: Plan) {
-  const shell = spawn("sh", ["-c", leash, "sh", binary, "serve", "--data", data, "--listen", listen]);
+async function launch({ binary, data, listen = "127.0.0.1:0", flags = [] }: Plan) {
+  const shell = spawn("sh", ["-c", leash, "sh", binary, "serve", "--data", data, "--listen", listen, ...flags]);
   let said = "";
   const address = new Promise<string>((resolve, reject) => {
     createInterface(shell.stderr).on("line", (line) => {

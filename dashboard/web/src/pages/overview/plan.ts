@@ -2,7 +2,7 @@
 
 import { type Question } from "../../api/query";
 import { isTrailing, type Metric } from "../../format/metric";
-import { addDays, addMonths, type Day, daysBetween, instantOf, isDay, wallClock } from "../../state/day";
+import { addDays, addMonths, type Day, daysBetween, instantOf, instantText, isDay, wallClock } from "../../state/day";
 import { type Filter } from "../../state/filter";
 import { type Grain, naturalGrain } from "../../state/grain";
 import { type Compare, HOURS_KEPT, lengthOf, type Now, ofDays, previousSpan, type Span } from "../../state/range";
@@ -88,9 +88,15 @@ export function previousWindow(metric: Windowed, { span, compare, now }: Wish): 
   if (last < clock.day) return whole;
   if (daysBetween(whole.from, clock.day) > HOURS_KEPT) return days < 30 ? null : whole;
   const hour = Math.max(1, clock.hour + (clock.minute < 30 ? 0 : 1));
-  return { from: rfc3339(instantOf(whole.from, 0, now.timezone)), to: rfc3339(instantOf(corresponding, hour, now.timezone)) };
+  const text = (day: Day, hour: number) => instantText(instantOf(day, hour, now.timezone), now.timezone);
+  return { from: text(whole.from, 0), to: text(corresponding, hour) };
 }
 
-const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
-
 export const windowQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: ["active_users"], filters, fill: true });
+
+/** So many values of a dimension are listed. */
+export const TOP = 8;
+
+export const topQuestion = (dimension: string, { span, filters }: Wish): Question => ({
+  span, grain: "total", metrics: ["active_users"], filters, groupBy: [dimension], order: "-active_users", limit: TOP,
+});

@@ -19,8 +19,8 @@ test("hours are instants, midnights are days, in the report time zone", () => {
   const hours = ["2026-11-01T00:00:00+01:00", "2026-11-01T01:00:00+01:00", "2026-11-01T02:00:00+01:00"];
   const day = { from: "2026-11-01", to: "2026-11-02" };
   expect(zoomed(hours, 1, 1, day, "Europe/Berlin")).toEqual({ from: "2026-11-01T01:00:00+01:00", to: "2026-11-01T02:00:00+01:00" });
-  expect(zoomed(hours, 0, 0, day, "Europe/Berlin")).toEqual({ from: "2026-10-31T23:00:00Z", to: "2026-11-01T01:00:00+01:00" });
-  expect(zoomed(hours, 1, 2, day, "Europe/Berlin")).toEqual({ from: "2026-11-01T01:00:00+01:00", to: "2026-11-01T23:00:00Z" });
+  expect(zoomed(hours, 0, 0, day, "Europe/Berlin")).toEqual({ from: "2026-11-01T00:00:00+01:00", to: "2026-11-01T01:00:00+01:00" });
+  expect(zoomed(hours, 1, 2, day, "Europe/Berlin")).toEqual({ from: "2026-11-01T01:00:00+01:00", to: "2026-11-02T00:00:00+01:00" });
   expect(zoomed(hours, 0, 2, day, "Europe/Berlin")).toEqual(day);
 });
 

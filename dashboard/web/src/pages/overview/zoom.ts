@@ -1,4 +1,4 @@
-import { instantOf, isDay } from "../../state/day";
+import { instantOf, instantText, isDay } from "../../state/day";
 import { type Grain, grains, refusal } from "../../state/grain";
 import { type Now, type Span } from "../../state/range";
 
@@ -15,7 +15,7 @@ export function zoomed(buckets: string[], first: number, last: number, span: Spa
 const dayOf = (edge: string): string | null => (isDay(edge) ? edge : edge.slice(11, 19) === "00:00:00" ? edge.slice(0, 10) : null);
 
 const momentOf = (edge: string, timezone: string): string =>
-  isDay(edge) ? new Date(instantOf(edge, 0, timezone)).toISOString().replace(".000Z", "Z") : edge;
+  isDay(edge) ? instantText(instantOf(edge, 0, timezone), timezone) : edge;
 
 const FEW = 8;
 
