@@ -83,6 +83,6 @@ await page.addInitScript(inPage);
 await hover(page);
 await clicks(page, "click on a metric", "", ['[data-metric="sessions"]', '[data-metric="events"]']);
 await clicks(page, "click on a metric, hours", "?range=90d&grain=hour", ['[data-metric="sessions"]', '[data-metric="events"]']);
-await clicks(page, "click on a grain", "", [".grains button:nth-child(2)", ".grains button:nth-child(3)"]);
+await clicks(page, "click on a grain", "", [".segments button:nth-child(2)", ".grains button:nth-child(3)"]);
 await turns(page, "a filter on and off", "?filter.country=US");
 await browser.close();

@@ -4,7 +4,7 @@ import { type Table } from "../../export/tablelayout";
 import { metrics } from "../../format/metric";
 import { figure, type Formats } from "../../format/number";
 import { spoken, titled } from "../../parts/filters/name";
-import { heatOf, scaleOf } from "./heat";
+import { heatOf, scaleOf } from "../../parts/heat";
 import { type Pivot } from "./pivot";
 import { scaledFigures } from "./readout";
 import { TOTAL } from "./sheet";

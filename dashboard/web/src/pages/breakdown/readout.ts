@@ -2,7 +2,7 @@
 import { metrics } from "../../format/metric";
 import { figure, type Formats } from "../../format/number";
 import { type Pivot } from "./pivot";
-import { type Place } from "./steps";
+import { type Place } from "../../parts/steps";
 
 export interface ReadOut {
   row: string;

@@ -2,7 +2,7 @@
 import { type Table } from "../../export/tablelayout";
 import { type Dates } from "../../format/date";
 import { type Formats, NONE } from "../../format/number";
-import { heatOf } from "../breakdown/heat";
+import { heatOf } from "../../parts/heat";
 import { averageOf, type Cohort, isOpenAt, periodsOf, type Retention, shareOf } from "./cohorts";
 
 export type Unit = "percent" | "count";

@@ -1,5 +1,5 @@
 // How strongly the cells of a pivot are shaded.
-import { type MetricKind } from "../../format/metric";
+import { type MetricKind } from "../format/metric";
 
 /** The least and the greatest of the figures that are compared. */
 export interface Scale {

@@ -20,7 +20,7 @@ test.each([[[]], [[null, null]], [[0, 0]], [[0.5, 0.5]]])("where all of %j are a
 });
 
 // The themes' own colours, so that a change of one of them can't make a cell unreadable.
-const css = readFileSync(new URL("../../styles/tokens.css", import.meta.url), "utf8");
+const css = readFileSync(new URL("../styles/tokens.css", import.meta.url), "utf8");
 const themes = css.split("--ground").slice(1);
 const coloursOf = (theme: string, name: string): number[] => {
   const value = new RegExp(`--${name}: ([^;]+);`).exec(theme)?.[1] ?? "";
