@@ -21,7 +21,7 @@ const poll = 10 * time.Millisecond
 
 const announcement = "listening on "
 
-// Server is a running `rollcall serve`.
+// Server is a running `rollcall serve`, or another command that serves.
 type Server struct {
 	Client
 	cmd     *exec.Cmd
@@ -42,7 +42,13 @@ func Start(t testing.TB, bin string, env []string, args ...string) *Server {
 // Launch starts a server and waits for nothing.
 func Launch(t testing.TB, bin string, env []string, args ...string) *Server {
 	t.Helper()
-	cmd := exec.Command(bin, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	return launch(t, bin, env, "serve", args...)
+}
+
+// launch starts a command that serves.
+func launch(t testing.TB, bin string, env []string, command string, args ...string) *Server {
+	t.Helper()
+	cmd := exec.Command(bin, append([]string{command, "--listen", "127.0.0.1:0"}, args...)...)
 	cmd.Env = environment(env...)
 	cmd.SysProcAttr = dieWithParent()
 	stderr, err := cmd.StderrPipe()

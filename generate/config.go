@@ -98,17 +98,19 @@ func words(s ...string) [][]byte {
 	return out
 }
 
-// fill writes the texts of one event into ev; user, campaign, device and kind are numbers of the model.
-func (t *texts) fill(ev *rollcall.Event, user uint32, campaign uint16, device, kind uint8) {
-	ev.Reset(t.dims)
-	ev.Type = t.kinds[kind]
+// traits stick to a user.
+type traits struct{ age, country uint8 }
+
+func traitsOf(user uint32) traits {
 	h := mix(uint64(user) + 0x5bd1e995)
-	values := [4][]byte{
-		t.campaigns[campaign],
-		t.ages[ageOf(h%100)],
-		t.countries[countryOf(h/100%100)],
-		t.devices[device],
-	}
+	return traits{uint8(ageOf(h % 100)), uint8(countryOf(h / 100 % 100))}
+}
+
+// fill writes the texts of an item into ev, but for its user and id.
+func (t *texts) fill(ev *rollcall.Event, it *item, who traits) {
+	ev.Reset(t.dims)
+	ev.Type, ev.Time = t.kinds[it.kind], it.time
+	values := [4][]byte{t.campaigns[it.campaign], t.ages[who.age], t.countries[who.country], t.devices[it.device]}
 	for i, column := range t.columns {
 		if column >= 0 {
 			ev.Dims[column] = values[i]
@@ -151,13 +153,15 @@ func zipf(n int) []uint16 {
 func minutes() []uint16 {
 	var table []uint16
 	for m := range 1440 {
-		hour := float64(m) / 60
-		weight := 1.15 - math.Cos((hour-4)/24*2*math.Pi) + 0.35*math.Exp(-(hour-21)*(hour-21)/6)
-		for range int(math.Round(weight * 20)) {
+		for range int(math.Round(busyAt(float64(m)/60) * 20)) {
 			table = append(table, uint16(m))
 		}
 	}
 	return table
+}
+
+func busyAt(hour float64) float64 {
+	return 1.15 - math.Cos((hour-4)/24*2*math.Pi) + 0.35*math.Exp(-(hour-21)*(hour-21)/6)
 }
 
 // mix is a bijection of the 64-bit numbers that scatters neighbours.

@@ -42,8 +42,7 @@ func (l *Live) Next(now int64, ev *rollcall.Event) {
 		l.again = l.draw.rng.Float64() < l.cfg.Duplicates
 	}
 	it := &l.last
-	l.texts.fill(ev, it.user, it.campaign, it.device, it.kind)
-	ev.Time = it.time
+	l.texts.fill(ev, it, traitsOf(it.user))
 	l.user = appendUser(l.user[:0], it.user)
 	l.id = appendID(l.id[:0], l.cfg.Seed, it.seq)
 	ev.User, ev.ID = l.user, l.id

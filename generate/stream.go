@@ -1,8 +1,8 @@
 package generate
 
 import (
+	"math"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"time"
 
@@ -24,20 +24,8 @@ type Stream struct {
 	total  float64
 	weight float64 // of the days planned so far
 
-	items []item   // of the day that is given out, and those that arrive later
-	order []uint64 // arrival within the day in ms, then index into items
-	next  int
-
+	queue    queue // of the day that is given out, and those that arrive later
 	user, id []byte
-}
-
-// item is an event as numbers. due is when it arrives.
-type item struct {
-	due, time    int64
-	seq          uint64
-	user         uint32
-	campaign     uint16
-	kind, device uint8
 }
 
 // New makes the stream of cfg.
@@ -54,16 +42,14 @@ func New(cfg Config) (*Stream, error) {
 
 // Next writes the next event into ev and tells whether there was one. The event is valid until the next call.
 func (s *Stream) Next(ev *rollcall.Event) bool {
-	for s.next == len(s.order) {
+	for s.queue.empty() {
 		if s.day > s.cfg.Days {
 			return false
 		}
 		s.plan()
 	}
-	it := &s.items[uint32(s.order[s.next])]
-	s.next++
-	s.texts.fill(ev, it.user, it.campaign, it.device, it.kind)
-	ev.Time = it.time
+	it := s.queue.take()
+	s.texts.fill(ev, it, traitsOf(it.user))
 	s.user = appendUser(s.user[:0], it.user)
 	s.id = appendID(s.id[:0], s.cfg.Seed, it.seq)
 	ev.User, ev.ID = s.user, s.id
@@ -90,8 +76,10 @@ func (s *Stream) grown(day int) float64 {
 // is still on its way.
 func (s *Stream) plan() {
 	start := s.dayStart(s.day)
-	s.keepLater()
+	s.queue.drop()
+	end := int64(math.MaxInt64)
 	if s.day < s.cfg.Days {
+		end = start + dayMS
 		s.weight += s.dayWeight(s.day)
 		until := int64(s.weight / s.total * float64(s.cfg.Events))
 		if s.day == s.cfg.Days-1 {
@@ -99,22 +87,8 @@ func (s *Stream) plan() {
 		}
 		s.sessions(start, int(s.grown(s.day)*float64(s.cfg.Users))+1, until)
 	}
-	s.order, s.next = s.order[:0], 0
-	for i := range s.items {
-		if it := &s.items[i]; it.due < start+dayMS || s.day == s.cfg.Days {
-			s.order = append(s.order, uint64(it.due-start)<<32|uint64(i))
-		}
-	}
-	slices.Sort(s.order)
+	s.queue.line(start, end)
 	s.day++
-}
-
-// keepLater drops the items that were given out.
-func (s *Stream) keepLater() {
-	for _, o := range s.order {
-		s.items[uint32(o)].due = -1 << 62
-	}
-	s.items = slices.DeleteFunc(s.items, func(it item) bool { return it.due == -1<<62 })
 }
 
 // sessions draws visits of one day until the stream has drawn until events.
@@ -129,7 +103,7 @@ func (s *Stream) sessions(start int64, population int, until int64) {
 
 func (s *Stream) session(start int64, user uint32, until int64) {
 	n := min(s.draw.length(), until-s.drawn)
-	from := len(s.items)
+	from := len(s.queue.items)
 	campaign, device := s.draw.campaign(), deviceOf(s.draw.rng.Uint64()%100)
 	at := s.draw.startIn(start)
 	for i := range n {
@@ -138,7 +112,7 @@ func (s *Stream) session(start int64, user uint32, until int64) {
 			at += s.draw.gap()
 			kind = kindOf(s.draw.rng.Uint64() % 100)
 		}
-		s.items = append(s.items, item{due: at, time: at, seq: uint64(s.drawn + i), user: user,
+		s.queue.items = append(s.queue.items, item{due: at, time: at, seq: uint64(s.drawn + i), user: user,
 			campaign: campaign, device: device, kind: kind})
 	}
 	s.drawn += n
@@ -148,24 +122,12 @@ func (s *Stream) session(start int64, user uint32, until int64) {
 // settle moves a session that would outlast the history into it, and lets some events be late or come twice.
 func (s *Stream) settle(from int, last int64) {
 	shift := max(0, last-s.cfg.Until.UnixMilli()+1)
-	for i := from; i < len(s.items); i++ {
-		it := &s.items[i]
+	for i := from; i < len(s.queue.items); i++ {
+		it := &s.queue.items[i]
 		it.time = max(it.time-shift, s.dayStart(0))
 		it.due = it.time
 	}
-	if s.cfg.Late == 0 && s.cfg.Duplicates == 0 {
-		return
-	}
-	for i, n := from, len(s.items); i < n; i++ {
-		if s.draw.rng.Float64() < s.cfg.Late {
-			s.items[i].due += int64(s.draw.rng.Uint64N(uint64(2 * dayMS)))
-		}
-		if s.draw.rng.Float64() < s.cfg.Duplicates {
-			again := s.items[i]
-			again.due += int64(s.draw.rng.Uint64N(uint64(10 * minuteMS)))
-			s.items = append(s.items, again)
-		}
-	}
+	s.queue.scatter(from, &s.draw, s.cfg.Late, s.cfg.Duplicates)
 }
 
 // drawer draws the numbers of the model.
@@ -192,8 +154,11 @@ func (d *drawer) length() int64 {
 	if d.rng.Uint64()%100 < 35 {
 		return 1
 	}
-	return min(2+int64(d.rng.ExpFloat64()*2.5+0.5), 60)
+	return d.more()
 }
+
+// more is the number of events of a session that does not bounce.
+func (d *drawer) more() int64 { return min(2+int64(d.rng.ExpFloat64()*2.5+0.5), 60) }
 
 // gap is the time between neighbours of a session in ms, always below 25 minutes.
 func (d *drawer) gap() int64 {
@@ -209,7 +174,11 @@ func (d *drawer) startIn(start int64) int64 {
 }
 
 func appendUser(dst []byte, user uint32) []byte {
-	return strconv.AppendUint(append(dst, 'u'), uint64(user)+1, 10)
+	return appendNumber(dst, uint64(user))
+}
+
+func appendNumber(dst []byte, user uint64) []byte {
+	return strconv.AppendUint(append(dst, 'u'), user+1, 10)
 }
 
 // appendID gives 16 hexadecimal digits, different for every seq of a seed.

@@ -44,17 +44,25 @@ type Model struct {
 
 // config makes the model of these dimensions.
 func (m *Model) config(dims []string) (generate.Config, error) {
-	until := time.Now().Truncate(time.Second)
-	if m.Until != "" {
-		var err error
-		if until, err = time.Parse(time.RFC3339, m.Until); err != nil {
-			if until, err = time.Parse(time.DateOnly, m.Until); err != nil {
-				return generate.Config{}, usageError(fmt.Sprintf("--until %q: give a date such as 2026-11-01, or RFC 3339", m.Until))
-			}
-		}
+	until, err := parseUntil(m.Until)
+	if err != nil {
+		return generate.Config{}, err
 	}
 	return generate.Config{Seed: m.Seed, Events: m.Events, Users: m.Users, Days: m.Days, Campaigns: m.Campaigns, Until: until,
 		Dimensions: dims, Late: m.Late, Duplicates: m.Duplicates}, nil
+}
+
+// parseUntil reads the end of a history: now when it is empty.
+func parseUntil(s string) (time.Time, error) {
+	if s == "" {
+		return time.Now().Truncate(time.Second), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageError(fmt.Sprintf("--until %q: give a date such as 2026-11-01, or RFC 3339", s))
 }
 
 func (c *generateCmd) Help() string {
@@ -125,7 +133,7 @@ func (c *generateCmd) make(e *world, cfg Config, model generate.Config, rate flo
 		return err
 	}
 	start, m := time.Now(), newMeter(e.err, total, false, made.Load)
-	count := func(n int64) { made.Add(n); m.done.Add(n) }
+	count := func(n int64) { made.Add(n) }
 	if rate > 0 {
 		err = goLive(e.ctx, to, model, rate, count)
 	} else {

@@ -106,7 +106,7 @@ func (w *walk) metered(ctx context.Context, out io.Writer, take func(context.Con
 			return err
 		}
 		w.sum.add(s)
-		m.done.Store(rows.Add(int64(page.Rows)))
+		rows.Add(int64(page.Rows))
 		buf = page.Lines
 		if err := w.place.reached(page); err != nil {
 			return err

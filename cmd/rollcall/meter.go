@@ -16,8 +16,8 @@ import (
 type meter struct {
 	out    io.Writer
 	total  int64 // units in all; 0 or less when that is not known
-	bytes  bool  // the units are bytes, not events
-	done   atomic.Int64
+	bytes  bool  // the units are bytes that a reader counts, not events
+	read   atomic.Int64
 	events func() int64
 	start  time.Time
 	stop   chan struct{}
@@ -51,7 +51,7 @@ type meteredReader struct {
 
 func (r meteredReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	r.m.done.Add(int64(n))
+	r.m.read.Add(int64(n))
 	return n, err
 }
 
@@ -70,7 +70,7 @@ func (m *meter) bar() {
 		case <-tick.C:
 			bar.Describe(m.rate())
 			// A bar that can't be drawn is no reason to stop.
-			_ = bar.Set64(m.done.Load())
+			_ = bar.Set64(m.done())
 		case <-m.stop:
 			_ = bar.Clear()
 			return
@@ -92,6 +92,13 @@ func (m *meter) lines(every time.Duration) {
 	}
 }
 
+func (m *meter) done() int64 {
+	if m.bytes {
+		return m.read.Load()
+	}
+	return m.events()
+}
+
 func (m *meter) rate() string {
 	return humanize.Comma(perSecond(m.events(), time.Since(m.start))) + " events/s"
 }
@@ -101,7 +108,7 @@ func (m *meter) line() string {
 	if m.bytes {
 		show = func(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 	}
-	done := m.done.Load()
+	done := m.done()
 	if m.total <= 0 {
 		return fmt.Sprintf("%s, %s", show(done), m.rate())
 	}

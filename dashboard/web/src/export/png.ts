@@ -47,7 +47,7 @@ export function picture(title: string, note: string, body: Body, keys: Key[] = [
   return canvas;
 }
 
-function write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, font: string, colour: string, most: number): void {
+export function write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, font: string, colour: string, most: number): void {
   pen.font = font;
   pen.fillStyle = colour;
   pen.fillText(fit(pen, text, most), x, y);

@@ -93,10 +93,3 @@ export function previousWindow(metric: Windowed, { span, compare, now }: Wish): 
 }
 
 export const windowQuestion = (span: Span, filters: Filter[]): Question => ({ span, grain: "total", metrics: ["active_users"], filters, fill: true });
-
-/** So many values of a dimension are listed. */
-export const TOP = 8;
-
-export const topQuestion = (dimension: string, { span, filters }: Wish): Question => ({
-  span, grain: "total", metrics: ["active_users"], filters, groupBy: [dimension], order: "-active_users", limit: TOP,
-});

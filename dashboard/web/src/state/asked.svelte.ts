@@ -1,9 +1,9 @@
-import { type Answer, pathOf, type Question, type Row } from "../../api/query";
-import { type Problem } from "../../api/client";
-import { ask } from "../../state/answer.svelte";
-import { touches } from "../../state/touch";
+import { type Answer, pathOf, type Question, type Row } from "../api/query";
+import { type Problem } from "../api/client";
+import { ask } from "./answer.svelte";
+import { touches } from "./touch";
 
-/** A question of the overview with its newest answer. */
+/** A question with its newest answer. */
 export interface Asked {
   readonly rows: Row[] | undefined; // undefined: not there yet, or not asked for
   readonly path: string | null; // what the rows answer, which may be the question before
