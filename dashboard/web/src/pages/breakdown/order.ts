@@ -1,4 +1,4 @@
-import { type Metric, metrics } from "../../format/metric";
+import { type Metric } from "../../format/metric";
 
 /** The columns of figures, as they stand. */
 export const columns = ["active_users", "new_users", "sessions", "avg_session_duration", "bounce_rate", "events"] as const satisfies Metric[];
@@ -33,6 +33,3 @@ export const sorted = (order: Order): Column => (isColumn(order.column) ? order.
 
 /** The metric of a pivot: trailing windows are not for a whole range. */
 export const pivotMetric = (metric: Metric): Column => (isColumn(metric) ? metric : "active_users");
-
-/** How text of a metric is headed in tight places. */
-export const heading = (metric: Metric): string => metrics[metric].short;

@@ -3,6 +3,7 @@ import { type Cell } from "../../export/csv";
 import { type Table } from "../../export/tablelayout";
 import { metrics } from "../../format/metric";
 import { figure, type Formats } from "../../format/number";
+import { spoken, titled } from "../../parts/filters/name";
 import { heatOf, scaleOf } from "./heat";
 import { type Pivot } from "./pivot";
 import { scaledFigures } from "./readout";
@@ -20,9 +21,9 @@ export function pivotPicture(p: Pivot, note: string, formats: Formats): Table {
   const text = (value: number | null | undefined) => ({ text: figure(formats, kind, value) });
   const cell = (value: number | null, rest: boolean) => ({ ...text(value), ...(rest ? { muted: true } : { heat: heatOf(scale, value) }) });
   return {
-    title: `${label} by ${p.subject.by} and ${p.subject.pivot}`,
+    title: `${label} by ${spoken(p.subject.by)} and ${spoken(p.subject.pivot)}`,
     note,
-    columns: [`${p.subject.by} × ${p.subject.pivot}`, "Total", ...p.columns.map((c) => c.value)].map((title, i) => ({ title, figures: i > 0 })),
+    columns: [`${titled(p.subject.by)} × ${spoken(p.subject.pivot)}`, "Total", ...p.columns.map((c) => c.value)].map((title, i) => ({ title, figures: i > 0 })),
     total: [{ text: "Total" }, text(p.total), ...p.columnTotals.map(text)],
     rows: p.rows.map((row, r) => [
       { text: row.value, muted: row.rest },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pathOf } from "../../api/query";
-import { beforeQuestion, changeOf, groupsOf, only, topQuestion, totalQuestion, valuesQuestion, without } from "./questions";
+import { beforeQuestion, groupsOf, only, topQuestion, totalQuestion, valuesQuestion, without } from "./questions";
 
 const subject = { by: "c", span: { from: "2026-11-01", to: "2026-11-08" }, filters: [{ dimension: "c", not: true, values: ["x"] }, { dimension: "d", not: false, values: ["m"] }] };
 const order = { column: "events", falling: true };
@@ -39,8 +39,4 @@ test("a value that is called like the rest is not the rest", () => {
   const groups = groupsOf(rows, "c", 2);
   expect(groups.map((g) => g.rest)).toEqual([false, false, true]);
   expect(new Set(groups.map((g) => g.key)).size).toBe(3);
-});
-
-test.each([[12, 10, 0.2], [5, 10, -0.5], [0, 10, -1], [5, 0, null], [null, 5, null], [5, null, null], [5, undefined, null]])("from %j on %j the change is %j", (now, before, change) => {
-  expect(changeOf(now, before)).toBe(change);
 });

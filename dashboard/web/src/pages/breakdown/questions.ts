@@ -67,8 +67,3 @@ export const groupsOf = (rows: Row[], dimension: string, limit: number): Group[]
     const value = String(row[dimension]);
     return { key: rest ? "rest" : `=${value}`, value, rest, row };
   });
-
-/** How much a figure has changed, as a fraction of what it was; null where that is not known or was nothing. */
-export function changeOf(now: number | null, before: number | null | undefined): number | null {
-  return now === null || !before ? null : (now - before) / before;
-}

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { foundOf, searchPath } from "./search";
 
 const filter = (not: boolean, ...values: string[]) => [{ dimension: "c", not, values }, { dimension: "other", not: false, values: ["a1"] }];
-const reply = (...values: string[]) => ({ values: values.map((value) => ({ value, weight: 1 })) });
+const reply = (...values: string[]) => ({ dimension: "c", values: values.map((value) => ({ value, weight: 1 })) });
 
 test("the server is asked by the text as it is", () => {
   expect(searchPath([], "c/d", "a&b=ü")).toBe("api/v1/dimensions/c%2Fd?search=a%26b%3D%C3%BC&limit=101");

@@ -1,11 +1,7 @@
 // Which values of a dimension a search finds. Values beyond the first rows are found too: the server is asked.
+import { type Values } from "../../parts/filters/options";
 import { type Filter } from "../../state/filter";
 import { affordable, MOST_FOUND } from "./questions";
-
-/** The reply of GET /api/v1/dimensions/<name>. */
-export interface Values {
-  values: { value: string; weight: number }[];
-}
 
 export interface Found {
   values: string[];

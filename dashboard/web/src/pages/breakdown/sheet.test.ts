@@ -4,7 +4,7 @@ import { type Pivot } from "./pivot";
 import { pivotCells, pivotPicture } from "./pivotsheet";
 import { groupsOf } from "./questions";
 import { readOut } from "./readout";
-import { cellsOf, pictureOf } from "./sheet";
+import { cellsOf, noteOf, pictureOf } from "./sheet";
 
 const formats = formatsOf("en-GB");
 const row = (country: string | null, users: number) => ({
@@ -48,4 +48,9 @@ test("a cell is read out with its shares, and one that has gone is not", () => {
   expect(readOut(pivot, { row: 0, column: 1 }, formats)).toEqual({ row: "KR", column: "pc", figure: "Active users: 4", shares: "80.0% of KR · 0.2% of pc" });
   expect(readOut({ ...pivot, subject: { ...pivot.subject, metric: "bounce_rate" } }, { row: 0, column: 1 }, formats)?.shares).toBe("");
   expect(readOut(pivot, { row: 2, column: 1 }, formats)).toBeNull();
+});
+
+test("a picture tells its filters", () => {
+  const filters = [{ dimension: "age_group", not: false, values: ["a", "b"] }, { dimension: "device", not: true, values: ["tv"] }];
+  expect(noteOf("1 Nov", filters)).toBe("1 Nov · age group is a, b · device is not tv");
 });

@@ -4,6 +4,8 @@ import { type Cell } from "../../export/csv";
 import { type Table } from "../../export/tablelayout";
 import { metrics } from "../../format/metric";
 import { figure, type Formats } from "../../format/number";
+import { spoken, titled } from "../../parts/filters/name";
+import { type Filter } from "../../state/filter";
 import { type Column, columns } from "./order";
 import { type Group } from "./questions";
 
@@ -30,6 +32,10 @@ export function cellsOf(shown: Shown): { head: string[]; rows: Cell[][] } {
   };
 }
 
+/** What the figures of a picture are of. */
+export const noteOf = (span: string, filters: Filter[]): string =>
+  [span, ...filters.map((f) => `${spoken(f.dimension)} ${f.not ? "is not" : "is"} ${f.values.join(", ")}`)].join(" · ");
+
 /** The texts of the screen. */
 export function pictureOf(shown: Shown, note: string, formats: Formats): Table {
   const text = (row: Row | undefined, column: Column) => figure(formats, metrics[column].kind, numberOf(row, column));
@@ -38,9 +44,9 @@ export function pictureOf(shown: Shown, note: string, formats: Formats): Table {
     [name, text(row, columns[0]), share(row), ...columns.slice(1).map((c) => text(row, c))].map((t) => ({ text: t, muted }));
   const heads = [metrics[columns[0]].label, "Share", ...columns.slice(1).map((c) => metrics[c].label)];
   return {
-    title: `By ${shown.dimension}`,
+    title: `By ${spoken(shown.dimension)}`,
     note,
-    columns: [{ title: shown.dimension, figures: false }, ...heads.map((title) => ({ title, figures: true }))],
+    columns: [{ title: titled(shown.dimension), figures: false }, ...heads.map((title) => ({ title, figures: true }))],
     total: cells("Total", shown.total),
     rows: shown.groups.map((g) => cells(g.value, g.row, g.rest)),
   };

@@ -1,11 +1,12 @@
 import { get } from "../../api/client";
 import { type Answer, pathOf, type Row } from "../../api/query";
-import { ask } from "../../state/answer.svelte";
 import { type Change } from "../../api/stream";
+import { type Values } from "../../parts/filters/options";
+import { ask } from "../../state/answer.svelte";
 import { route } from "../../state/route.svelte";
 import { touches } from "../../state/touch";
 import { beforeQuestion, type Group, groupsOf, totalQuestion, topQuestion, valuesQuestion } from "./questions";
-import { type Found, foundOf, searchPath, type Values } from "./search";
+import { type Found, foundOf, searchPath } from "./search";
 import { breakdown } from "./subject.svelte";
 
 /** The rows of one moment. */
