@@ -367,7 +367,7 @@ describe("without figures", () => {
     await axe(page);
     broken = false;
     await chart(page).waitFor();
-    await page.getByRole("alert").waitFor({ state: "detached" });
+    await expect.poll(() => page.getByRole("alert").count(), { timeout: 10_000 }).toBe(0);
   });
 });
 
