@@ -1,6 +1,6 @@
 import { fontOf, token, write } from "../../export/png";
 import { dates, formats } from "../../format";
-import { type Bar } from "./window";
+import { type Bar, isMarked } from "./window";
 
 const AXIS = 24;
 
@@ -16,6 +16,6 @@ export function drawBars(pen: CanvasRenderingContext2D, bars: Bar[], width: numb
     pen.globalAlpha = 1;
     pen.textAlign = "center";
     write(pen, formats.compact(bar.users), x + step / 2, height - AXIS - high - 4, fontOf(10), token("--ink-2"), step);
-    if (i % 5 === 4) write(pen, dates.tick(bar.minute, "minute"), x + step / 2, height - 6, fontOf(11), token("--ink-3"), step * 4);
+    if (isMarked(bar, i, bars.length)) write(pen, dates.tick(bar.minute, "minute"), x + step / 2, height - 6, fontOf(11), token("--ink-3"), step * 4);
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { barAfter, barsOf, windowOf } from "./window";
+import { barAfter, barsOf, isMarked, windowOf } from "./window";
 
 test.each([
   ["UTC", "2026-11-28T12:34:56.789Z", "2026-11-28T12:05:00Z", "2026-11-28T12:35:00Z"],
@@ -24,6 +24,11 @@ test("bars are as high as their share of the busiest minute", () => {
     { minute: "2026-11-28T12:01:00Z", users: 1, share: 0.25, open: true },
   ]);
   expect(barsOf([{ bucket: "2026-11-28T12:00:00Z", active_users: 0 }], span)[0]?.share).toBe(0);
+});
+
+test("round minutes are marked, and wander with their bars", () => {
+  const bars = Array.from({ length: 30 }, (_, i) => ({ minute: new Date(Date.UTC(2026, 10, 28, 12, 1 + i)).toISOString(), users: 0, share: 0, open: i === 29 }));
+  expect(bars.flatMap((bar, i) => (isMarked(bar, i, 30) ? [bar.minute.slice(11, 16)] : []))).toEqual(["12:05", "12:10", "12:15", "12:20", "12:25"]);
 });
 
 test.each([["ArrowLeft", 0, 0], ["ArrowRight", 5, 6], ["ArrowRight", 29, 29], ["Home", 9, 0], ["End", 9, 29]])("%s leads from bar %i to %i", (key, at, to) => {

@@ -26,6 +26,9 @@ export function barsOf(rows: Row[], span: Span): Bar[] {
   return rows.map((row, i) => ({ minute: row.bucket, users: users[i]!, share: users[i]! / most, open: Date.parse(row.bucket) + MINUTE_MS >= end }));
 }
 
+/** Whether a bar has its minute below it: those of a round one, as long as they leave room for what stands below the last. */
+export const isMarked = (bar: Bar, at: number, count: number): boolean => Number(bar.minute.slice(14, 16)) % 5 === 0 && at < count - 3;
+
 /** Where a key leads from a bar, or null. */
 export function barAfter(key: string, at: number, count: number): number | null {
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: count - 1 }[key];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { averageOf, type Cohort, isOpenAt, pathOf, periodsOf, questionOf, readSpan, shareOf } from "./cohorts";
+import { averageOf, begun, type Cohort, curveOf, isOpenAt, pathOf, periodsOf, questionOf, readSpan, shareOf } from "./cohorts";
 
 const rows: Cohort[] = [
   { cohort: "2026-11-01", users: 100, active: [100, 50, 9], open: true },
@@ -11,6 +11,19 @@ test("the average is weighted by users and made of whole periods only", () => {
   expect([0, 1, 2].map((k) => averageOf(rows, k))).toEqual([1, 0.5, null]);
   expect(averageOf([{ cohort: "2026-10-01", users: 100, active: [100, 30] }, { cohort: "2026-10-02", users: 300, active: [300, 30] }], 1)).toBe(0.15);
   expect(averageOf([], 0)).toBeNull();
+});
+
+test("the curve goes from the first period after the cohorts' own to the last that is known", () => {
+  expect(curveOf(rows)).toEqual([0.5]);
+  expect(curveOf([])).toEqual([]);
+  expect(curveOf([{ cohort: "2026-10-01", users: 10, active: [10, 0, 5] }])).toEqual([0, 0.5]);
+});
+
+test("cohorts ahead of the first users are left out, later empty ones are not", () => {
+  const empty = { cohort: "2026-10-31", users: 0, active: [0, 0] };
+  expect(begun([empty, empty, ...rows])).toEqual(rows);
+  expect(begun([empty])).toEqual([empty]);
+  expect(begun([])).toEqual([]);
 });
 
 test("cells", () => {

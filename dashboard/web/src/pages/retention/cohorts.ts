@@ -55,6 +55,9 @@ export const readSpan = ({ width, span }: Question): Span => ({
   from: width === "week" ? mondayOf(span.from) : span.from, to: addDays(span.to, (PERIODS[width] + 1) * DAYS[width]),
 });
 
+/** The cohorts from the first that has anyone on. */
+export const begun = (rows: Cohort[]): Cohort[] => rows.slice(Math.max(0, rows.findIndex((r) => r.users > 0)));
+
 export const periodsOf = (rows: Cohort[]): number => rows.reduce((most, r) => Math.max(most, r.active.length), 0);
 
 export const isOpenAt = (row: Cohort, period: number): boolean => row.open === true && period === row.active.length - 1;
@@ -63,6 +66,13 @@ export const shareOf = (row: Cohort, period: number): number | null => {
   const active = row.active[period];
   return active === undefined || row.users === 0 ? null : active / row.users;
 };
+
+/** The averages after the cohorts' own period, up to the last that is known. */
+export function curveOf(rows: Cohort[]): number[] {
+  const averages = Array.from({ length: periodsOf(rows) }, (_, k) => averageOf(rows, k)).slice(1);
+  const end = averages.indexOf(null);
+  return (end < 0 ? averages : averages.slice(0, end)).map(Number);
+}
 
 /** Of all users whose period is whole, how many came in it; null where no period is. */
 export function averageOf(rows: Cohort[], period: number): number | null {
