@@ -45,6 +45,27 @@ test("figures are those of the API, and move with the events", async () => {
   expect(await users(page).getAttribute("data-kept")).toBe("");
 });
 
+test("values of each dimension are those of the API", async () => {
+  const server = await busy();
+  const page = await open("/realtime", { address: server.address });
+  const rows = await windowOf(server.address, "total", "active_users&group_by=country&order=-active_users&limit=8");
+  const shown = page.getByRole("region", { name: "By country" }).getByRole("listitem");
+  await expect.poll(() => shown.locator(".num").allTextContents()).toEqual(rows.map((r) => String(r.active_users)));
+});
+
+test("when the server fails it says so, and recovers by itself", async () => {
+  let broken = true;
+  const page = await open("/realtime", {
+    address: (await busy()).address,
+    allow: [/503/],
+    before: (p) => p.route("**/api/v1/query*", (r) => (broken && r.request().url().includes("grain=total") ? r.fulfill({ status: 503, contentType: "application/problem+json", body: '{"detail":"The store is busy."}' }) : r.continue())),
+  });
+  await page.getByRole("alert").getByText("The store is busy.").first().waitFor();
+  broken = false;
+  await expect.poll(() => users(page).textContent(), { timeout: 10_000 }).toBe("26");
+  await expect.poll(() => page.getByRole("alert").count(), { timeout: 10_000 }).toBe(0);
+});
+
 test("bars are read by the pointer and by keys", async () => {
   const page = await open("/realtime", { address: (await busy()).address });
   await bars(page).nth(4).hover();
