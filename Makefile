@@ -4,7 +4,7 @@ RACETIME ?= 3m
 CHAOSTIME ?= 20m
 CHAOSSEED ?= 1
 
-.PHONY: help build dashboard images test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
+.PHONY: help build dashboard dashboard-test images test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ build: ## build ./bin/rollcall
 
 dashboard: ## build dashboard/dist from dashboard/web; needs Node
 	@./scripts/dashboard build
+
+dashboard-test: ## types, unit tests, the committed build, end-to-end tests
+	@./scripts/dashboard test
 
 images: ## the pictures of the dashboard in docs/images
 	@./scripts/dashboard images

@@ -20,9 +20,9 @@ afterAll(async () => {
 });
 
 test.each([
-  ["overview", "/?range=90d", { height: 1000 }],
-  ["overview-dark", "/?range=90d&metric=sessions", { height: 1000, dark: true }],
-  ["overview-phone", "/?range=90d", { width: 390, height: 844 }],
+  ["overview", "/?range=30d", { height: 1000 }],
+  ["overview-dark", "/?range=90d&metric=sessions&compare=none", { height: 1000, dark: true }],
+  ["overview-phone", "/?range=30d", { width: 390, height: 844 }],
   ["breakdown", "/breakdown?range=30d&by=campaign_id", {}],
   ["pivot", "/breakdown?range=30d&by=campaign_id&pivot=age_group&metric=bounce_rate", {}],
   ["retention", "/retention?range=90d&cohort=week", {}],

@@ -24,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const history = join(folder, "history");
   const data = join(folder, "data");
   try {
-    if (!process.env.ROLLCALL_DIST_BUILT) build();
+    if (!process.env.ROLLCALL_DIST_BUILT) execFileSync("npm", ["run", "--silent", "build", "--", "--logLevel", "error"], { cwd: web, stdio: "inherit" });
     execFileSync("go", ["build", "-o", binary, "./cmd/rollcall"], { cwd: root, stdio: "inherit" });
     seed(binary, history, folder);
     cpSync(history, data, { recursive: true });
@@ -38,9 +38,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-/** Builds the dashboard as it is shipped; the environment of vitest would give a build for tests. */
-function build(): void {
-  execFileSync("npx", ["vite", "build", "--logLevel", "warn"], { cwd: web, stdio: "inherit", env: { ...process.env, NODE_ENV: "production" } });
 }

@@ -94,12 +94,15 @@ test("a server that dies is told, and its figures come back by themselves", asyn
   const server = await ownServer();
   const page = await open("/", { address: server.address, allow: gone });
   await isLive(page);
+  const events = page.locator('[data-metric="events"] .figure');
+  const before = Number((await events.textContent())?.replaceAll(",", ""));
   await server.kill();
   await expect.poll(() => badge(page).textContent(), { timeout: 15_000 }).toMatch(/No connection for \d/);
   expect(await page.getByRole("status").filter({ hasText: "lost" }).count()).toBe(1);
   await server.restart();
   await send([{ user_id: "back again" }], server.address);
   await isLive(page);
+  await expect.poll(() => events.textContent(), { timeout: 10_000 }).toBe((before + 1).toLocaleString("en-GB"));
 });
 
 test("a server that hangs is told, too", { timeout: 90_000 }, async () => {
