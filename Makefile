@@ -4,13 +4,19 @@ RACETIME ?= 3m
 CHAOSTIME ?= 20m
 CHAOSSEED ?= 1
 
-.PHONY: help build test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
+.PHONY: help build dashboard images test bench lint fuzz race-proof chaos vuln demo services-up services-down services-status
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build ./bin/rollcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
+
+dashboard: ## build dashboard/dist from dashboard/web; needs Node
+	@./scripts/dashboard build
+
+images: ## the pictures of the dashboard in docs/images
+	@./scripts/dashboard images
 
 test: ## everything that must be green: format, vet, lint, all tests
 	@./scripts/test

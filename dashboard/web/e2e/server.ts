@@ -8,7 +8,8 @@ export interface Plan {
   binary: string;
   data: string;
   listen?: string; // host:port; a free port of the loopback unless given
-  flags?: string[]; // of rollcall serve
+  command?: "serve" | "demo";
+  flags?: string[]; // of the command
 }
 
 // The server dies with the process that started it, however that ends: its end closes the pipe that cat reads from.
@@ -54,15 +55,15 @@ export class Server {
   }
 }
 
-async function launch({ binary, data, listen = "127.0.0.1:0", flags = [] }: Plan) {
-  const shell = spawn("sh", ["-c", leash, "sh", binary, "serve", "--data", data, "--listen", listen, ...flags]);
+async function launch({ binary, data, listen = "127.0.0.1:0", command = "serve", flags = [] }: Plan) {
+  const shell = spawn("sh", ["-c", leash, "sh", binary, command, "--data", data, "--listen", listen, ...flags]);
   let said = "";
   const address = new Promise<string>((resolve, reject) => {
     createInterface(shell.stderr).on("line", (line) => {
       said += `${line}\n`;
       const at = /listening on (http:\S+)/.exec(line)?.[1];
       if (at) resolve(at);
-    }).on("close", () => reject(new Error(`rollcall serve ended:\n${said}`)));
+    }).on("close", () => reject(new Error(`rollcall ${command} ended:\n${said}`)));
   });
   const [pid] = (await once(createInterface(shell.stdout), "line")) as [string];
   return { shell, pid: Number(pid), address: await address };

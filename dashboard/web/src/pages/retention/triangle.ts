@@ -7,9 +7,9 @@ import { averageOf, type Cohort, isOpenAt, periodsOf, type Retention, shareOf } 
 
 export type Unit = "percent" | "count";
 
-/** The greatest share of those that came back, which has the strongest shade. */
+/** The greatest share of those that came back in a period that is over, which has the strongest shade. */
 export const greatestOf = (rows: Cohort[]): number =>
-  rows.reduce((most, r) => r.active.reduce((m, _, k) => (k === 0 ? m : Math.max(m, shareOf(r, k) ?? 0)), most), 0);
+  rows.reduce((most, r) => r.active.reduce((m, _, k) => (k === 0 || isOpenAt(r, k) ? m : Math.max(m, shareOf(r, k) ?? 0)), most), 0);
 
 export const shadeOf = (share: number | null, greatest: number): number =>
   share === 0 ? 0 : heatOf({ kind: "rate", from: 0, to: greatest }, share);
