@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ const (
 	maxLetters     = 200
 	maxRaw         = 4 << 10 // bytes of a record that are shown
 	maxWords       = 1 << 10 // bytes of its source and of its detail
+	maxPage        = 1 << 20 // bytes of the records of a page
 )
 
 // quarantined is a page of the quarantine, newest first.
@@ -109,16 +111,31 @@ func (s *server) readQuarantine(r *http.Request) (*quarantined, error) {
 			page.Next = letters[limit-1].Number
 		}
 	}
+	return page, s.fill(page, letters)
+}
+
+// fill puts letters into the page. When there is no room for one, that begins the next page.
+func (s *server) fill(page *quarantined, letters []store.DeadLetter) error {
+	room := maxPage
 	for i := range letters {
-		page.Letters = append(page.Letters, s.letter(&letters[i]))
+		l := s.letter(&letters[i])
+		text, err := json.Marshal(l) // a control character takes six bytes
+		if err != nil {
+			return err
+		}
+		if room -= len(text); room < 0 {
+			page.Next = letters[i-1].Number // the first has room: it is cut
+			return nil
+		}
+		page.Letters = append(page.Letters, l)
 	}
-	return page, nil
+	return nil
 }
 
 func (s *server) letter(l *store.DeadLetter) letter {
 	shownOf := letter{Number: l.Number, At: s.instant(time.UnixMilli(l.At)), Source: shown(l.Source), Reason: shown(l.Reason), Detail: shown(l.Detail),
-		Bytes: len(l.Raw), Cut: len(l.Raw) > maxRaw, Encoding: "utf-8"}
-	raw := whole(l.Raw[:min(len(l.Raw), maxRaw)], shownOf.Cut)
+		Bytes: l.Bytes, Cut: l.Bytes > len(l.Raw), Encoding: "utf-8"}
+	raw := whole(l.Raw, shownOf.Cut)
 	if shownOf.Raw = string(raw); !utf8.Valid(raw) {
 		shownOf.Raw, shownOf.Encoding = base64.StdEncoding.EncodeToString(raw), "base64"
 	}
@@ -152,7 +169,7 @@ func shown(text string) string {
 var letterParameters = []string{"before", "limit", "reason"}
 
 func lettersAsked(values url.Values) (store.LetterQuery, error) {
-	q := store.LetterQuery{Newest: true, Limit: defaultLetters, Reason: values.Get("reason")}
+	q := store.LetterQuery{Newest: true, Limit: defaultLetters, MaxRaw: maxRaw, Reason: values.Get("reason")}
 	for name := range values {
 		var err error
 		switch text := values.Get(name); name {
@@ -184,7 +201,7 @@ func numberIn(name, text string, least, most int64) (int64, error) {
 func (s *server) describeQuarantine() object {
 	whole := func(least, most int64) object { return object{"type": "integer", "minimum": least, "maximum": most} }
 	return object{"summary": "What could not be accepted, newest first",
-		"description": "Where the server has API keys, one is needed. The newest 100,000 are counted by reason; of a record, the first 4 KiB are shown.",
+		"description": "Where the server has API keys, one is needed. The newest 100,000 are counted by reason; of a record, the first 4 KiB are shown. A page ends early after about 1 MiB.",
 		"security":    array{object{}, object{"bearer": array{}}, object{"key": array{}}},
 		"parameters": array{parameter("before", "Only records with a smaller number: the next of the page before.", whole(1, 1<<62)),
 			parameter("limit", "Most records; "+strconv.Itoa(defaultLetters)+" unless given.", whole(0, maxLetters)),

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,6 +92,33 @@ func TestQuarantineOfHostileRecords(t *testing.T) {
 	}
 	if cut.Encoding != "utf-8" || !cut.Cut || cut.Raw != string(long[:maxRaw]) {
 		t.Errorf("%s, %d bytes", cut.Encoding, len(cut.Raw))
+	}
+}
+
+// A page has about a MiB at most, whatever it takes to write its records; those that had no room begin the next one.
+func TestQuarantinePageIsBounded(t *testing.T) {
+	letters := make([]store.DeadLetter, 100)
+	for i := range letters {
+		letters[i].Raw = bytes.Repeat([]byte{1}, 2*maxRaw)
+	}
+	h := full(func(c *Config) { c.Letters = letterbox(t, letters...) }).handler()
+	found, pages := 0, 0
+	for next := int64(101); next != 0; pages++ {
+		path := "/api/v1/quarantine?limit=200&before=" + strconv.FormatInt(next, 10)
+		if size := do(h, "GET", path, "").Body.Len(); size > maxPage+10<<10 {
+			t.Fatalf("a page of %d bytes", size)
+		}
+		page := pageOf(t, h, path)
+		for _, l := range page.Letters {
+			if want := int64(100 - found); l.Number != want || l.Bytes != 2*maxRaw || len(l.Raw) != maxRaw {
+				t.Fatalf("letter %d with %d of %d bytes, want %d", l.Number, len(l.Raw), l.Bytes, want)
+			}
+			found++
+		}
+		next = page.Next
+	}
+	if found != 100 || pages < 3 {
+		t.Errorf("%d records on %d pages", found, pages)
 	}
 }
 

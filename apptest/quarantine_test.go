@@ -32,5 +32,22 @@ func TestQuarantineOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	err = s.Until(func() (bool, error) { // anyone may know how many there are, and why
+		reply, err := s.Send(http.MethodGet, "/api/v1/status", nil, nil, nil)
+		return err == nil && strings.Contains(string(reply.Body), `"quarantine":{"total":1,"more":false,"reasons":[{"reason":"invalid_time","count":1}]}`), err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	s.Stop(t)
+}
+
+// Where there are no keys, everybody may look, as at the figures.
+func TestQuarantineWithoutKeys(t *testing.T) {
+	s := Start(t, binary(t), nil, "--data", filepath.Join(t.TempDir(), "data"))
+	if reply, err := s.Send(http.MethodGet, "/api/v1/quarantine", nil, nil, nil); err != nil || reply.Status != http.StatusOK ||
+		!strings.HasPrefix(string(reply.Body), `{"total":0,"more":false,"reasons":[],"letters":[]}`) {
+		t.Errorf("%d %v: %s", reply.Status, err, reply.Body)
+	}
 	s.Stop(t)
 }

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -14,8 +16,8 @@ var dist embed.FS
 // web/src/state/view.ts.
 var pages = []string{"breakdown", "retention", "realtime", "pipeline"}
 
-// Handler serves the app: its document at / and at the path of each page, its files beside it. Everything else is 404. Files
-// are packed once, here; a request costs a look-up.
+// Handler serves the app: its document at / and at the path of each page, its files beside it. A slash behind a page's path
+// is redirected away; everything else is 404. Files are packed once, here; a request costs a look-up.
 func Handler() http.Handler {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -42,13 +44,24 @@ func handler(files map[string]*file) http.Handler {
 			return
 		}
 		name := strings.TrimPrefix(r.URL.Path, "/")
-		f := files[name]
-		if f == nil {
-			http.NotFound(w, r)
+		if f := files[name]; f != nil {
+			f.serve(w, r)
 			return
 		}
-		f.serve(w, r)
+		if page, slashed := strings.CutSuffix(name, "/"); slashed && slices.Contains(pages, page) {
+			redirect(w, r, page)
+			return
+		}
+		http.NotFound(w, r)
 	})
+}
+
+// redirect leads from a page's path with a slash behind it to the one without. The target is relative, so that it holds
+// behind a proxy that serves the app below another path.
+func redirect(w http.ResponseWriter, r *http.Request, page string) {
+	target := url.URL{Path: "../" + page, RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", target.String())
+	w.WriteHeader(http.StatusMovedPermanently)
 }
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; " +

@@ -63,13 +63,26 @@ func TestServesTheAppAndWhatItNames(t *testing.T) {
 }
 
 func TestNothingElseIsServed(t *testing.T) {
-	for _, path := range []string{"/index.html", "/dist/index.html", "/breakdown/", "/other", "/../dashboard.go", "/assets", "/assets/", "//"} {
+	for _, path := range []string{"/index.html", "/dist/index.html", "/other", "/other/", "/breakdown//", "//breakdown/", "/../dashboard.go", "/breakdown/../../x/",
+		"/%2e%2e/dashboard.go", "/assets", "/assets/", "//"} {
 		if w := ask(t, http.MethodGet, path); w.Code != 404 {
 			t.Error(path, w.Code)
 		}
 	}
 	if w := ask(t, http.MethodPost, "/"); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Error(w.Code, w.Header())
+	}
+}
+
+// A slash behind the path of a page leads to the page, with what was asked.
+func TestSlashesAreRedirectedAway(t *testing.T) {
+	for path, want := range map[string]string{"/breakdown/": "/breakdown", "/pipeline/?reason=late&to=%2F": "/pipeline?reason=late&to=%2F"} {
+		w := ask(t, http.MethodGet, path)
+		from := httptest.NewRequest(http.MethodGet, path, nil).URL
+		to, err := from.Parse(w.Header().Get("Location"))
+		if err != nil || w.Code != http.StatusMovedPermanently || to.String() != want || w.Header().Get("Content-Security-Policy") != policy {
+			t.Errorf("%s: %d to %v, %v", path, w.Code, to, err)
+		}
 	}
 }
 
@@ -103,7 +116,8 @@ func TestForms(t *testing.T) {
 		plain := ask(t, http.MethodGet, path).Body.Bytes()
 		tags := map[string]bool{}
 		for accept, coding := range map[string]string{"": "", "identity": "", "gzip, deflate, br, zstd": "zstd", "gzip": "gzip", "GZIP;q=0.5, zstd;q=0": "gzip",
-			"*": "zstd", "*;q=0": "", "zstd;q=x": "", "br": "", "zstd;q=0, *": "gzip"} {
+			"*": "zstd", "*;q=0": "", "zstd;q=x": "", "br": "", "zstd;q=0, *": "gzip",
+			"zstd;q=0.1, gzip;q=0.9": "gzip", "gzip;q=0.5, identity": "", "gzip;q=NaN": "", "gzip;q=7": "", "gzip, zstd ; q=1.0": "zstd"} {
 			w := ask(t, http.MethodGet, path, "Accept-Encoding", accept)
 			if got := w.Header().Get("Content-Encoding"); got != coding || w.Header().Get("Vary") != "Accept-Encoding" {
 				t.Errorf("%s, %q: coding %q, want %q", path, accept, got, coding)

@@ -93,12 +93,11 @@ func packZstd(body []byte) ([]byte, error) {
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	accepted := r.Header.Get("Accept-Encoding")
-	last := len(f.forms) - 1
-	chosen := &f.forms[last]
-	for i := range last {
-		if accepts(accepted, f.forms[i].coding) {
-			chosen = &f.forms[i]
-			break
+	chosen := &f.forms[len(f.forms)-1]
+	best := 0.0
+	for i := range f.forms {
+		if q := quality(accepted, f.forms[i].coding); q > best {
+			chosen, best = &f.forms[i], q
 		}
 	}
 	h := w.Header()
@@ -132,29 +131,36 @@ func (f *file) matches(tags string) bool {
 	return false
 }
 
-// accepts tells whether an Accept-Encoding header takes a coding (RFC 9110, section 12.5.3).
-func accepts(header, coding string) bool {
-	any := false
+// identity is the plain form's name in Accept-Encoding.
+const identity = "identity"
+
+// quality is how much an Accept-Encoding header likes a coding, from 0 to 1 (RFC 9110, section 12.5.3). The plain form is liked
+// least where the header does not speak of it.
+func quality(header, coding string) float64 {
+	if coding == "" {
+		coding = identity
+	}
+	other := 0.0
 	for part := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(part, ";")
-		wanted := quality(params) > 0
-		switch name = strings.ToLower(strings.TrimSpace(name)); name {
-		case coding:
-			return wanted
-		case "*":
-			any = wanted
+		switch name = strings.ToLower(strings.TrimSpace(name)); {
+		case name == coding:
+			return weight(params)
+		case name == "*" && coding != identity:
+			other = weight(params)
 		}
 	}
-	return any
+	return other
 }
 
-func quality(params string) float64 {
+// weight is the q of a coding; 0 for one that can't be read.
+func weight(params string) float64 {
 	text, found := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 	if !found {
 		return 1
 	}
 	q, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+	if err != nil || !(q >= 0 && q <= 1) {
 		return 0
 	}
 	return q

@@ -196,6 +196,7 @@ type DeadLetter struct {
 	Reason string // machine-readable
 	Detail string // for people
 	Raw    []byte
+	Bytes  int // of the whole record, when it is read: Raw may be its beginning
 }
 
 // LetterQuery tells which dead letters are wanted.
@@ -204,6 +205,7 @@ type LetterQuery struct {
 	Reason        string // only these; "" for all
 	Newest        bool   // newest first, else oldest first
 	Limit         int
+	MaxRaw        int // bytes of each record that are read; 0 for all
 }
 
 // LetterCount counts the dead letters of one reason.

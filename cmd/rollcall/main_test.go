@@ -179,6 +179,9 @@ func TestBadLinesOfAFile(t *testing.T) {
 	if out := must(t, "quarantine", "list", "--counts", "--data", dir); !strings.Contains(out, "invalid_time     1") || !strings.Contains(out, "missing_user_id  1") {
 		t.Fatal(out)
 	}
+	if out := must(t, "status", "--data", dir); !strings.Contains(out, `2: "invalid_time" 1, "missing_user_id" 1`) {
+		t.Error(out)
+	}
 	if status, _, errs := invoke(t, nil, append(args, "--strict")...); status != failed || !strings.Contains(errs, "--strict") {
 		t.Fatalf("%d %s", status, errs)
 	}

@@ -49,6 +49,7 @@ type node struct {
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
 	quarantine   *intake.Quarantine
+	letters      letterTally
 	engine       *query.Engine
 	through      tracker
 

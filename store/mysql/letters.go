@@ -39,7 +39,7 @@ func (s *Store) Letters(ctx context.Context, q store.LetterQuery) ([]store.DeadL
 	err := s.with(ctx, func(t *session) error {
 		return t.each(ctx, func(scan func(...any) error) error {
 			var l store.DeadLetter
-			err := scan(&l.Number, &l.At, &l.Source, &l.Reason, &l.Detail, &l.Raw)
+			err := scan(&l.Number, &l.At, &l.Source, &l.Reason, &l.Detail, &l.Raw, &l.Bytes)
 			letters = append(letters, l)
 			return err
 		}, query, args...)
@@ -52,7 +52,11 @@ func (s *Store) Letters(ctx context.Context, q store.LetterQuery) ([]store.DeadL
 
 // lettersQuery is made of constant parts; what the caller gave is in the arguments.
 func lettersQuery(q *store.LetterQuery) (query string, args []any) {
-	query, args = "SELECT number, at, source, reason, detail, raw FROM letters WHERE number > ?", []any{q.After}
+	raw := "raw"
+	if q.MaxRaw > 0 {
+		raw, args = "SUBSTR(raw, 1, ?)", append(args, q.MaxRaw)
+	}
+	query, args = "SELECT number, at, source, reason, detail, "+raw+", LENGTH(raw) FROM letters WHERE number > ?", append(args, q.After)
 	if q.Before != 0 {
 		query, args = query+" AND number < ?", append(args, q.Before)
 	}

@@ -116,7 +116,25 @@ func testLetters(t *testing.T, open Open) {
 	if len(first) != 1 || len(rest) != 2 || rest[0].Number <= first[0].Number || rest[1].At != 3 {
 		t.Fatalf("%d and %d letters", len(first), len(rest))
 	}
+	testCutLetters(t, s, letters)
 	testLettersFromTheEnd(t, s, rest)
+}
+
+// testCutLetters: of a long record no more is read than was asked for, and its length is known.
+func testCutLetters(t *testing.T, s Store, letters []store.DeadLetter) {
+	for _, most := range []int{0, 1, 3, 1 << 20} {
+		got, err := s.Letters(context.Background(), store.LetterQuery{Limit: 10, MaxRaw: most})
+		must(t, err)
+		for i := range got {
+			want := letters[i].Raw
+			if most > 0 {
+				want = want[:min(most, len(want))]
+			}
+			if !bytes.Equal(got[i].Raw, want) || got[i].Bytes != len(letters[i].Raw) {
+				t.Fatalf("at most %d: letter %d has %d bytes of %d, want %d of %d", most, i, len(got[i].Raw), got[i].Bytes, len(want), len(letters[i].Raw))
+			}
+		}
+	}
 }
 
 // testLettersFromTheEnd: the newest come first when asked, page by page and by reason, and the newest are counted.
