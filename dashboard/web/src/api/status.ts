@@ -12,8 +12,8 @@ export interface Status {
   late: number;
   users: number;
   lag: number | null;
-  quarantined_since_start: number;
   quarantine_lost: number;
+  quarantine: { total: number; more: boolean; reasons: { reason: string; count: number }[] };
   commits_since_start: number;
   snapshots_since_start: number;
   commit_retries: number;

@@ -12,7 +12,7 @@ function status(second: number, change: Partial<Status> = {}): Status {
   const shard = { shard: 0, owned: true, epoch: 1, offset: 10 * second, snapshot: 0, log_first: 0, log_next: 0, lag: 0, accepted: 0, duplicates: 0, late: 0, users: 0 };
   return {
     version: "v", at, started: "2026-11-28T11:00:00Z", complete_through: at, roles: [], dimensions: [], timezone: "UTC", accepted: 100 * second, duplicates: 0, late: 0, users: 0,
-    lag: 0, quarantined_since_start: 0, quarantine_lost: 0, commits_since_start: 0, snapshots_since_start: 0, commit_retries: 0, shards_fenced: 0, last_commit_ms: 0,
+    lag: 0, quarantine_lost: 0, quarantine: { total: 0, more: false, reasons: [] }, commits_since_start: 0, snapshots_since_start: 0, commit_retries: 0, shards_fenced: 0, last_commit_ms: 0,
     log: { kind: "embedded", segments: 1, bytes: 0, appends_since_start: 0, syncs_since_start: 0, sync_p99_ms: 0 }, shards: [shard], store: [],
     cache: { kind: "memory", bytes: 0, budget: 0, entries: 0, evicted: 0, kinds: [] }, ...change,
   };
