@@ -11,7 +11,7 @@ let data: string;
 
 beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), "rollcall-e2e-demo-"));
-  demo = await Server.start({ binary: inject("binary"), data: join(data, "demo"), command: "demo", flags: ["--no-open", "--events", "600000", "--users", "30000"] });
+  demo = await Server.start({ binary: inject("binary"), data: join(data, "demo"), command: "demo", flags: ["--no-open"] });
 }, 180_000);
 
 afterAll(async () => {
