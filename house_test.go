@@ -38,6 +38,7 @@ func diagram() map[string][]string {
 		"intake/redissource": {".", "eventlog", "intake", "redisaddr"},
 		"intake/registry":    {"intake"},
 		"intake/sqlsource":   {"decode"},
+		"archive":            {".", "record", "store", "eventlog"},
 		"cache":              {".", "block", "store"},
 		"cache/redis":        {".", "cache", "redisaddr"},
 		"query":              {".", "block", "store", "cache"},
@@ -48,7 +49,7 @@ func diagram() map[string][]string {
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "cache", "cache/redis", "query", "api", "dashboard"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "cache", "cache/redis", "query", "api", "dashboard"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"rollcall/eventlog"
 	"rollcall/fold"
+	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -197,6 +198,7 @@ func (p *part) commit(at int64, dims []string) store.ShardCommit {
 	for i, data := range d.Users {
 		c.State = append(c.State, store.StateChunk{Key: key(store.Users, d.Parts[i]), Data: data})
 	}
+	c.State = append(c.State, drops(p.w.shard, d.Drops)...)
 	if st := p.state; st != nil {
 		c.State = append(c.State, store.StateChunk{Key: key(store.IDs, headPart), Full: true, Data: st.Head})
 		for _, x := range st.IDs {
@@ -217,6 +219,19 @@ func (p *part) commit(at int64, dims []string) store.ShardCommit {
 		c.Letters = append(c.Letters, p.letter(at, l, dims))
 	}
 	return c
+}
+
+// drops gives the rows that count in no figure as chunks of state, one a part.
+func drops(shard int, all []record.Drop) (chunks []store.StateChunk) {
+	for _, d := range all {
+		key := store.StateKey{Shard: shard, Kind: store.Drops, Part: store.DropsPart(d.Offset)}
+		if n := len(chunks); n == 0 || chunks[n-1].Key != key {
+			chunks = append(chunks, store.StateChunk{Key: key})
+		}
+		last := &chunks[len(chunks)-1]
+		last.Data = record.AppendDrop(last.Data, d)
+	}
+	return chunks
 }
 
 // The reasons of dead letters.

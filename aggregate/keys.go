@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"rollcall/fold"
 	"rollcall/store"
@@ -149,6 +150,8 @@ func MergeState(key store.StateKey, chunks [][]byte) ([]byte, error) {
 		return fold.MergeSessionIDs(key.Part, chunks)
 	case store.Sessions:
 		return fold.MergeSessions(chunks)
+	case store.Drops:
+		return slices.Concat(chunks...), nil
 	}
 	return nil, fmt.Errorf("merge state: unknown kind %d", key.Kind)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"rollcall"
+	"rollcall/record"
 )
 
 // Config is what the figures depend on besides the events. It must not change over the life of a build.
@@ -45,6 +46,7 @@ type Shard struct {
 	minutes map[int64]*minuteAcc // by period
 	ledger  map[int64]*LedgerDelta
 	letters []Late
+	drops   []record.Drop
 
 	zone      rollcall.Zone
 	day       *dayPresence // last used

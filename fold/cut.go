@@ -5,6 +5,7 @@ import (
 
 	"rollcall"
 	"rollcall/block"
+	"rollcall/record"
 )
 
 // Delta is what the figures gained since the last Cut.
@@ -16,6 +17,7 @@ type Delta struct {
 	Parts   []int64       // the part of each chunk of Users
 	Ledger  []LedgerDelta
 	Letters []Late
+	Drops   []record.Drop // in log order
 	Counts  Counts
 }
 
@@ -32,7 +34,7 @@ type scratch struct {
 
 // Cut takes the deltas gathered since the last Cut and starts anew. It costs time by what changed, not by what is held.
 func (s *Shard) Cut() *Delta {
-	d := &Delta{Clock: s.clock, Counts: s.Counts(), Letters: s.letters}
+	d := &Delta{Clock: s.clock, Counts: s.Counts(), Letters: s.letters, Drops: s.drops}
 	s.clock++
 	s.cutMinutes(d)
 	s.cutDays(d)
@@ -43,7 +45,7 @@ func (s *Shard) Cut() *Delta {
 	}
 	slices.SortFunc(d.Ledger, func(a, b LedgerDelta) int { return int(a.Hour/hourMS - b.Hour/hourMS) })
 	clear(s.ledger)
-	s.row, s.letters = nil, nil
+	s.row, s.letters, s.drops = nil, nil, nil
 	return d
 }
 
@@ -52,7 +54,7 @@ func (s *Shard) Discard() {
 	clear(s.accs)
 	clear(s.minutes)
 	clear(s.ledger)
-	s.acc, s.row, s.letters = nil, nil, nil
+	s.acc, s.row, s.letters, s.drops = nil, nil, nil, nil
 	for _, p := range s.days {
 		p.pend = p.pend[:0]
 	}

@@ -80,6 +80,7 @@ func (s *Shard) foldRow(b *Batch, i int) bool {
 	}
 	s.maxTime = max(s.maxTime, r.Time)
 	if len(r.ID) > 0 && !s.resumed && s.duplicate(b, UserKey{k.id, user}, r.Time) {
+		s.drop(b, i, false)
 		return true
 	}
 	cell := s.admit(day, b.cells[r.Tuple])
@@ -211,6 +212,18 @@ func (s *Shard) refuse(b *Batch, i int) {
 	b.Event(i, &l.Event)
 	l.Event = l.Event.Clone()
 	s.letters = append(s.letters, l)
+	s.drop(b, i, true)
+}
+
+// drop tells that a row counts in no figure.
+func (s *Shard) drop(b *Batch, i int, late bool) {
+	if n := len(s.drops); n > 0 {
+		if d := &s.drops[n-1]; d.Offset == b.Offset && d.Late == late && d.Row+d.Count == i {
+			d.Count++
+			return
+		}
+	}
+	s.drops = append(s.drops, record.Drop{Offset: b.Offset, Row: i, Count: 1, Late: late})
 }
 
 // admit gives the cell in which a full cell counts on a date: itself, or the one with values beyond the cap replaced.

@@ -163,7 +163,11 @@ const (
 	IDs        StateKind = 2 // event ids seen; written with snapshots
 	Sessions   StateKind = 3 // sessions of a day; written with snapshots
 	SessionIDs StateKind = 4 // session ids seen and the day each is kept in; written with snapshots
+	Drops      StateKind = 5 // rows of the log that count in no figure (record.Drop), by DropsPart; written with every commit
 )
+
+// DropsPart is the part of kind Drops that tells of the record at an offset.
+func DropsPart(o rollcall.Offset) int64 { return int64(o >> 20) }
 
 // StateKey names a part of a shard's state.
 type StateKey struct {
@@ -248,7 +252,7 @@ type CompactStats struct {
 
 // Size is the room one kind of content takes.
 type Size struct {
-	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, ledger, other
+	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, ledger, other
 	Chunks int64
 	Bytes  int64
 }

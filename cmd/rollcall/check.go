@@ -49,6 +49,7 @@ func check(c *Config) (problems []problem) {
 	checkCache(c, bad)
 	checkServers(c, bad)
 	checkSource(c, bad)
+	checkArchive(c, bad)
 	sort.SliceStable(problems, func(i, j int) bool { return problems[i].key < problems[j].key })
 	return problems
 }

@@ -34,10 +34,17 @@ type Config struct {
 	CacheMemory                    int64 // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig
+	Archive                        archiveConfig
 	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
+}
+
+// archiveConfig is the archive.
+type archiveConfig struct {
+	Dir, UserKey     string // files
+	MaxAge, Interval time.Duration
 }
 
 // redisConfig is the second level of the cache, of kind redis.
@@ -102,6 +109,7 @@ func defaults() Config {
 		LogKind: kindEmbedded, LogShards: 4, LogSegmentBytes: 256 << 20, LogTailBytes: 32 << 20,
 		StoreKind: kindSQLite, CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
+		Archive: archiveConfig{Interval: time.Minute},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 	}
@@ -196,6 +204,10 @@ func settings(c *Config) []setting {
 		{"cache.ttl", "How long a block stays in Redis.", "1h", (*duration)(&c.Redis.TTL), false},
 		{"cache.timeout", "Longest wait for Redis.", "100ms", (*duration)(&c.Redis.Timeout), false},
 		{"cache.max_value_bytes", "Largest block kept in Redis.", "8MiB", (*size)(&c.Redis.MaxValueBytes), false},
+		{"archive.dir", "Directory for the events as Parquet files; none for no archive.", "./rollcall-archive", (*text)(&c.Archive.Dir), false},
+		{"archive.interval", "Rhythm in which events are added to it.", "1m", (*duration)(&c.Archive.Interval), false},
+		{"archive.max_age", "Age at which its days go; 0 keeps them for ever.", "0", (*duration)(&c.Archive.MaxAge), false},
+		{"archive.user_key", "File with a key: user ids are archived as their hashes under it.", "user.key", (*text)(&c.Archive.UserKey), false},
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},

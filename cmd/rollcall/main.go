@@ -37,6 +37,7 @@ type program struct {
 	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
 	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
+	Archive    archiveCmd                `cmd:"" help:"Bring the archive up to date and check it."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
 	Migrate    migrateCmd                `cmd:"" help:"Make or update the tables of a store on a server."`
 	Bench      benchCmd                  `cmd:"" help:"Measure how long answers take."`
@@ -65,7 +66,7 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Archive.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}

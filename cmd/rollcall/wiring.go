@@ -13,6 +13,7 @@ import (
 
 	"rollcall"
 	"rollcall/aggregate"
+	"rollcall/archive"
 	"rollcall/cache"
 	"rollcall/cache/redis"
 	"rollcall/eventlog"
@@ -45,6 +46,7 @@ type node struct {
 	source       source
 	store        storePart
 	aggregator   *aggregate.Aggregator // nil without that role
+	archive      *archive.Archive      // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -138,12 +140,16 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.turns != nil {
 		turn = n.turns.Take
 	}
+	var reporter eventlog.Reporter = n.log
+	if n.archive != nil {
+		reporter = n.archive.Holding(n.log)
+	}
 	return aggregate.New(ctx, aggregate.Config{
 		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
 	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: n.log, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
 }
 
 // run runs the roles until ctx ends or one fails.
@@ -168,6 +174,9 @@ func (n *node) run(run context.Context) {
 	}
 	if n.aggregator != nil {
 		house.Go(func() { n.keepHouse(run) })
+		if n.archive != nil {
+			house.Go(func() { n.archive.Run(run) })
+		}
 		n.runErr = n.aggregator.Run(run)
 	} else {
 		<-run.Done()
@@ -238,6 +247,9 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	if err := n.openStore(ctx); err != nil {
+		return err
+	}
+	if n.archive, err = n.openArchive(); err != nil {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)

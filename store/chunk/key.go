@@ -67,6 +67,7 @@ func SizeName(kind, sort int64) string {
 		{KindState, int64(store.IDs)}:        "ids",
 		{KindState, int64(store.Sessions)}:   "sessions",
 		{KindState, int64(store.SessionIDs)}: "session ids",
+		{KindState, int64(store.Drops)}:      "drops",
 	}
 	if name := names[[2]int64{kind, sort}]; name != "" {
 		return name

@@ -1,0 +1,173 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rollcall"
+	"rollcall/eventlog"
+	"rollcall/store"
+)
+
+// passRows is about how many rows are held in memory and written at once.
+const passRows = 1 << 18
+
+// Config is what the files look like, and for how long they stay.
+type Config struct {
+	Dimensions []string
+	Calendar   rollcall.Calendar
+	UserKey    []byte        // user ids are kept as their hashes under this key; nil for the ids themselves
+	MaxAge     time.Duration // files of older days are deleted; 0 for never
+	Interval   time.Duration // between passes of Run
+}
+
+// Deps are the parts an archive works with.
+type Deps struct {
+	Log    eventlog.Fetcher
+	Shards int
+	Store  store.Viewer
+	Place  Place
+	Logger *slog.Logger
+	Now    func() time.Time
+	// Step is told the name of each step it passes (see Steps); nil in production.
+	Step func(name string)
+}
+
+// Steps are the points that Deps.Step is told of.
+var Steps = [...]string{"archive.begun", "archive.file", "archive.written", "archive.staged", "archive.merging", "archive.removed", "archive.moved", "archive.merged"}
+
+// Archive follows the shards of a log behind what is committed.
+type Archive struct {
+	cfg     Config
+	deps    Deps
+	users   *userNames
+	columns *columns
+	wake    chan struct{}
+	working sync.Mutex // one pass at a time
+
+	mu        sync.Mutex
+	manifests []*manifest         // by shard; replaced, never changed
+	heard     []eventlog.Progress // by shard: the last report
+	reporter  eventlog.Reporter
+}
+
+// New reads the manifests. An archive of other dimensions, time zone or key is refused.
+func New(cfg Config, deps Deps) (*Archive, error) {
+	if deps.Step == nil {
+		deps.Step = func(string) {}
+	}
+	a := &Archive{cfg: cfg, deps: deps, users: newUserNames(cfg.UserKey), wake: make(chan struct{}, 1), manifests: make([]*manifest, deps.Shards),
+		heard: make([]eventlog.Progress, deps.Shards)}
+	var err error
+	if a.columns, err = newColumns(cfg.Dimensions); err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	for shard := range a.manifests {
+		if a.manifests[shard], err = a.readManifest(shard); err != nil {
+			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
+		}
+	}
+	return a, nil
+}
+
+// Run writes what is committed, merges and expires files, again and again until ctx ends. A failure is logged and tried
+// again: figures do not depend on it, but the log is kept.
+func (a *Archive) Run(ctx context.Context) {
+	tick := time.NewTicker(a.cfg.Interval)
+	defer tick.Stop()
+	for {
+		if err := a.Work(ctx, false); err != nil && ctx.Err() == nil {
+			a.deps.Logger.Error("archive", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-a.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Work writes everything that is committed, and merges and expires files; all merges what there is of a day into one file.
+func (a *Archive) Work(ctx context.Context, all bool) error {
+	a.working.Lock()
+	defer a.working.Unlock()
+	for shard := range a.manifests {
+		if err := a.shard(ctx, shard, all); err != nil {
+			return fmt.Errorf("shard %d: %w", shard, err)
+		}
+	}
+	return nil
+}
+
+func (a *Archive) shard(ctx context.Context, shard int, all bool) error {
+	for more := true; more; {
+		var err error
+		if more, err = a.pass(ctx, shard); err != nil {
+			return err
+		}
+	}
+	return errors.Join(a.merge(ctx, shard, all), a.expire(shard))
+}
+
+// manifest is that of a shard as it is now.
+func (a *Archive) manifest(shard int) *manifest {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.manifests[shard]
+}
+
+// change makes a changed manifest durable, and then that of the shard.
+func (a *Archive) change(m *manifest) error {
+	if err := a.save(m); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.manifests[m.Shard] = m
+	return nil
+}
+
+// Holding gives a reporter that tells next of commits, but never that it may let go of what is not in the archive yet.
+func (a *Archive) Holding(next eventlog.Reporter) eventlog.Reporter {
+	a.reporter = next
+	return holding{a}
+}
+
+type holding struct{ a *Archive }
+
+func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error {
+	a, held := h.a, make([]eventlog.Progress, len(progress))
+	a.mu.Lock()
+	for i, p := range progress {
+		next := a.manifests[p.Shard].Next
+		if p.Committed > next+passRows { // do not wait for the next tick
+			select {
+			case a.wake <- struct{}{}:
+			default:
+			}
+		}
+		a.heard[p.Shard] = p
+		p.Snapshot = min(p.Snapshot, next)
+		held[i] = p
+	}
+	a.mu.Unlock()
+	return a.reporter.Report(ctx, held)
+}
+
+// release repeats the last report of a shard: the archive has gone on, and commits may have ceased.
+func (a *Archive) release(ctx context.Context, shard int) {
+	a.mu.Lock()
+	p := a.heard[shard]
+	a.mu.Unlock()
+	if p.Committed == 0 || a.reporter == nil {
+		return
+	}
+	if err := (holding{a}).Report(ctx, []eventlog.Progress{p}); err != nil {
+		a.deps.Logger.Warn("tell the log what is archived", "error", err)
+	}
+}

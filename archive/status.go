@@ -1,0 +1,89 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"rollcall"
+)
+
+// Status tells what the archive holds.
+type Status struct {
+	Next            []rollcall.Offset // by shard: records before it are in the archive
+	Files           int
+	Bytes           int64
+	Events, Dropped Sum    // in the files
+	Expired         Sum    // deleted by age
+	First, Last     string // dates of accepted events; "" when there are none
+}
+
+// Status sums the manifests up.
+func (a *Archive) Status() Status {
+	var s Status
+	for shard := range a.manifests {
+		m := a.manifest(shard)
+		s.Next = append(s.Next, m.Next)
+		for i := range m.Files {
+			s.addFile(&m.Files[i])
+		}
+		for _, sum := range m.Expired {
+			s.Expired.add(sum)
+		}
+	}
+	return s
+}
+
+func (s *Status) addFile(f *File) {
+	s.Files, s.Bytes = s.Files+1, s.Bytes+f.Bytes
+	if f.Kind == kindDropped {
+		s.Dropped.add(f.Sum)
+		return
+	}
+	s.Events.add(f.Sum)
+	if s.First == "" || f.Date < s.First {
+		s.First = f.Date
+	}
+	s.Last = max(s.Last, f.Date)
+}
+
+// ErrDiffers tells that the archive does not hold the events that the store has counted.
+var ErrDiffers = errors.New("the archive differs from the ledger")
+
+// Prove compares the sums of the accepted events with the ledger of the store: their number and their hashes. Everything that
+// is committed must be in the archive. A shard whose log was trimmed before the archive was begun can't be compared.
+func (a *Archive) Prove(ctx context.Context) (err error) {
+	view, err := a.deps.Store.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, view.Close()) }()
+	rows, err := view.Ledger(ctx, math.MinInt64/2, math.MaxInt64/2, false)
+	if err != nil {
+		return err
+	}
+	ledger := make([]Sum, len(a.manifests))
+	for _, r := range rows {
+		ledger[r.Shard].add(Sum{r.Count, r.HashHi, r.HashLo})
+	}
+	for shard, want := range ledger {
+		m := a.manifest(shard)
+		got, committed := m.Expired[kindEvents], view.Head().Shards[shard].Offset
+		for _, f := range m.Files {
+			if f.Kind == kindEvents {
+				got.add(f.Sum)
+			}
+		}
+		switch {
+		case m.Begin > 0:
+			err = errors.Join(err, fmt.Errorf("shard %d can't be compared: the log began at offset %d when the archive was begun", shard, m.Begin))
+		case m.Next != committed:
+			err = errors.Join(err, fmt.Errorf("shard %d: the archive ends at offset %d, the commits at %d", shard, m.Next, committed))
+		case got != want:
+			err = errors.Join(err, fmt.Errorf("shard %d: %w: %d events with the sum %016x%016x, not %d with %016x%016x", shard, ErrDiffers,
+				got.Rows, got.HashHi, got.HashLo, want.Rows, want.HashHi, want.HashLo))
+		}
+	}
+	return err
+}
