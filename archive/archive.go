@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -47,7 +46,7 @@ type Archive struct {
 	users   *userNames
 	columns *columns
 	wake    chan struct{}
-	working sync.Mutex // one pass at a time
+	working sync.Mutex // one step at a time
 
 	mu        sync.Mutex
 	manifests []*manifest         // by shard; replaced, never changed
@@ -63,7 +62,7 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 	a := &Archive{cfg: cfg, deps: deps, users: newUserNames(cfg.UserKey), wake: make(chan struct{}, 1), manifests: make([]*manifest, deps.Shards),
 		heard: make([]eventlog.Progress, deps.Shards)}
 	var err error
-	if a.columns, err = newColumns(cfg.Dimensions); err != nil {
+	if a.columns, err = newColumns(cfg.Dimensions, a.users); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for shard := range a.manifests {
@@ -74,13 +73,17 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 	return a, nil
 }
 
+// rest is how much longer Run rests than it works while events arrive: an archive takes a fraction of a core, and the log
+// keeps what it lacks.
+const rest = 3
+
 // Run writes what is committed, merges and expires files, again and again until ctx ends. A failure is logged and tried
 // again: figures do not depend on it, but the log is kept.
 func (a *Archive) Run(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Interval)
 	defer tick.Stop()
 	for {
-		if err := a.Work(ctx, false); err != nil && ctx.Err() == nil {
+		if err := a.work(ctx, false, rest); err != nil && ctx.Err() == nil {
 			a.deps.Logger.Error("archive", "error", err)
 		}
 		select {
@@ -92,26 +95,39 @@ func (a *Archive) Run(ctx context.Context) {
 	}
 }
 
-// Work writes everything that is committed, and merges and expires files; all merges what there is of a day into one file.
-func (a *Archive) Work(ctx context.Context, all bool) error {
-	a.working.Lock()
-	defer a.working.Unlock()
+// Work writes everything that is committed, merges what there is of a day into one file, and expires files.
+func (a *Archive) Work(ctx context.Context) error { return a.work(ctx, true, 0) }
+
+// work goes on step by step, and rests between steps so many times as long as they took.
+func (a *Archive) work(ctx context.Context, all bool, rest time.Duration) error {
 	for shard := range a.manifests {
-		if err := a.shard(ctx, shard, all); err != nil {
-			return fmt.Errorf("shard %d: %w", shard, err)
+		for more := true; more; {
+			began := time.Now()
+			var err error
+			if more, err = a.step(ctx, shard, all); err != nil {
+				return fmt.Errorf("shard %d: %w", shard, err)
+			}
+			select {
+			case <-time.After(rest * time.Since(began)):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 	}
 	return nil
 }
 
-func (a *Archive) shard(ctx context.Context, shard int, all bool) error {
-	for more := true; more; {
-		var err error
-		if more, err = a.pass(ctx, shard); err != nil {
-			return err
-		}
+// step writes the next rows of a shard, or else merges some files, or else expires some and has nothing more to do.
+func (a *Archive) step(ctx context.Context, shard int, all bool) (more bool, err error) {
+	a.working.Lock()
+	defer a.working.Unlock()
+	if more, err = a.pass(ctx, shard); more || err != nil {
+		return more, err
 	}
-	return errors.Join(a.merge(ctx, shard, all), a.expire(shard))
+	if more, err = a.merge(shard, all); more || err != nil {
+		return more, err
+	}
+	return false, a.expire(shard)
 }
 
 // manifest is that of a shard as it is now.

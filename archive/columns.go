@@ -16,117 +16,121 @@ import (
 	"rollcall/record"
 )
 
-// A row group is what a reader works on at once, and a batch what the writer is handed at once, in rows.
+// A row group is what a reader works on at once, and a batch what a column's writer is handed at once, in rows.
 const (
 	rowGroup = 1 << 18
-	rowBatch = 256
+	rowBatch = 1 << 12
 )
 
 // columns are those of the files, in their order: the event's own, one for each dimension, and its place in the log.
 type columns struct {
-	dims    []string
-	schemas map[string]*parquet.Schema // by kind
+	all     []column
+	writers map[string]*parquet.Writer // by kind, used again and again
 }
 
-func newColumns(dims []string) (*columns, error) {
+// column is one of them: its form, and its value in a row of a batch, null when it has none.
+type column struct {
+	name  string
+	form  parquet.Node
+	value func(b *batch, row int) parquet.Value
+}
+
+func newColumns(dims []string, users *userNames) (*columns, error) {
 	text := parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
 	unique := parquet.Encoded(parquet.String(), &parquet.DeltaByteArray)
 	instant := parquet.Encoded(parquet.Timestamp(parquet.Millisecond), &parquet.DeltaBinaryPacked)
 	whole := parquet.Encoded(parquet.Int(64), &parquet.DeltaBinaryPacked)
-	yes := parquet.Leaf(parquet.BooleanType)
-	fields := []field{{parquet.Optional(text), "user_id"}, {instant, "time"}, {parquet.Optional(unique), "event_id"}, {parquet.Optional(text), "session_id"}, {text, "type"}}
-	for _, d := range dims {
-		fields = append(fields, field{parquet.Optional(text), d})
+	may := parquet.Optional
+	all := []column{
+		{"user_id", may(text), func(b *batch, row int) parquet.Value { return optionalText(users.of(b.Rows[row].User)) }},
+		{"time", instant, func(b *batch, row int) parquet.Value { return parquet.Int64Value(b.Rows[row].Time) }},
+		{"event_id", may(unique), func(b *batch, row int) parquet.Value { return optionalText(b.Rows[row].ID) }},
+		{"session_id", may(text), func(b *batch, row int) parquet.Value { return optionalText(b.Rows[row].Session) }},
+		{"type", text, func(b *batch, row int) parquet.Value { return parquet.ByteArrayValue(b.TypeName(&b.Rows[row])) }},
 	}
-	fields = append(fields, field{parquet.Optional(whole), "session_duration_ms"}, field{parquet.Optional(yes), "is_bounce"}, field{parquet.Optional(yes), "is_new_user"},
-		field{whole, "log_shard"}, field{whole, "log_offset"}, field{whole, "log_row"}, field{instant, "received"})
-	for i, f := range fields {
-		if slices.ContainsFunc(fields[:i], func(o field) bool { return o.name == f.name }) {
-			return nil, fmt.Errorf("a dimension has the name of the column %q: name it otherwise and map it with fields", f.name)
+	for d, name := range dims {
+		all = append(all, column{name, may(text), func(b *batch, row int) parquet.Value { return optionalText(b.dimension(row, d)) }})
+	}
+	all = append(all,
+		column{"session_duration_ms", may(whole), ofRecord(func(r *record.Row) parquet.Value { return parquet.Int64Value(r.Duration) })},
+		column{"is_bounce", may(parquet.Leaf(parquet.BooleanType)), ofRecord(func(r *record.Row) parquet.Value { return parquet.BooleanValue(r.Bounce) })},
+		column{"is_new_user", may(parquet.Leaf(parquet.BooleanType)), ofRecord(func(r *record.Row) parquet.Value { return parquet.BooleanValue(r.NewUser) })},
+		column{"log_shard", whole, func(b *batch, _ int) parquet.Value { return parquet.Int64Value(int64(b.shard)) }},
+		column{"log_offset", whole, func(b *batch, _ int) parquet.Value { return parquet.Int64Value(int64(b.offset)) }},
+		column{"log_row", whole, func(_ *batch, row int) parquet.Value { return parquet.Int64Value(int64(row)) }},
+		column{"received", instant, func(b *batch, _ int) parquet.Value { return parquet.Int64Value(b.received) }},
+		column{"reason", text, func(b *batch, row int) parquet.Value { return parquet.ByteArrayValue([]byte(b.verdict(row).String())) }})
+	for i, c := range all {
+		if slices.ContainsFunc(all[:i], func(o column) bool { return o.name == c.name }) {
+			return nil, fmt.Errorf("a dimension has the name of the column %q: name it otherwise and map it with fields", c.name)
 		}
 	}
-	c := &columns{dims: dims, schemas: map[string]*parquet.Schema{}}
-	c.schemas[kindEvents] = parquet.NewSchema("event", ordered{fields: fields})
-	c.schemas[kindDropped] = parquet.NewSchema("dropped_event", ordered{fields: append(slices.Clone(fields), field{text, "reason"})})
-	return c, nil
+	return &columns{all: all, writers: map[string]*parquet.Writer{}}, nil
 }
 
+// of gives the columns of a kind: accepted events have no reason.
+func (c *columns) of(kind string) []column {
+	if kind == kindEvents {
+		return c.all[:len(c.all)-1]
+	}
+	return c.all
+}
+
+// writer gives the writer of a kind, which writes a new file into w.
 func (c *columns) writer(kind string, w io.Writer) *parquet.Writer {
-	return parquet.NewWriter(w, c.schemas[kind], parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("rollcall", "", ""))
+	if c.writers[kind] == nil {
+		schema := parquet.NewSchema(kind, ordered{columns: c.of(kind)})
+		c.writers[kind] = parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("rollcall", "", ""))
+	}
+	c.writers[kind].Reset(w)
+	return c.writers[kind]
+}
+
+func optionalText(v []byte) parquet.Value {
+	if len(v) == 0 {
+		return parquet.Value{}
+	}
+	return parquet.ByteArrayValue(v).Level(0, 1, 0)
+}
+
+func ofRecord(value func(*record.Row) parquet.Value) func(*batch, int) parquet.Value {
+	return func(b *batch, row int) parquet.Value {
+		if r := &b.Rows[row]; r.Record {
+			return value(r).Level(0, 1, 0)
+		}
+		return parquet.Value{}
+	}
 }
 
 // writeFile writes the rows of a group and tells in f what they are.
-func (a *Archive) writeFile(f *File, shard int, p *span, g *group) error {
+func (a *Archive) writeFile(f *File, p *span, g *group) error {
 	f.Min, f.Max = math.MaxInt64, math.MinInt64
+	for _, at := range g.rows {
+		b := p.batches[at.batch]
+		r := &b.Rows[at.row]
+		hi, lo := b.Hash(r)
+		f.add(Sum{1, hi, lo})
+		f.Min, f.Max = min(f.Min, r.Time), max(f.Max, r.Time)
+	}
 	return a.deps.Place.Put(f.Path, func(w io.Writer) error {
 		counted := &counter{w: w}
 		out := a.columns.writer(g.kind, counted)
-		values, rows := []parquet.Value{}, []parquet.Row{}
-		for start := 0; start < len(g.rows); start += rowBatch {
-			values, rows = values[:0], rows[:0]
-			for _, at := range g.rows[start:min(start+rowBatch, len(g.rows))] {
-				b, n := p.batches[at.batch], len(values)
-				r := &b.Rows[at.row]
-				values = a.appendRow(values, shard, b, int(at.row))
-				rows = append(rows, values[n:])
-				hi, lo := b.Hash(r)
-				f.add(Sum{1, hi, lo})
-				f.Min, f.Max = min(f.Min, r.Time), max(f.Max, r.Time)
-			}
-			if _, err := out.WriteRows(rows); err != nil {
-				return err
+		values := make([]parquet.Value, 0, min(rowBatch, len(g.rows)))
+		for rows := range slices.Chunk(g.rows, rowBatch) {
+			for i, c := range a.columns.of(g.kind) {
+				values = values[:0]
+				for _, at := range rows {
+					values = append(values, c.value(p.batches[at.batch], int(at.row)))
+				}
+				if _, err := out.ColumnWriters()[i].WriteRowValues(values); err != nil {
+					return err
+				}
 			}
 		}
 		err := out.Close()
 		f.Bytes = counted.n
 		return err
 	})
-}
-
-// appendRow appends the values of one row.
-func (a *Archive) appendRow(values []parquet.Value, shard int, b *batch, row int) []parquet.Value {
-	r, first := &b.Rows[row], len(values)
-	need := func(v parquet.Value) { values = append(values, v.Level(0, 0, len(values)-first)) }
-	may := func(v parquet.Value, is bool) {
-		if !is {
-			values = append(values, parquet.NullValue().Level(0, 0, len(values)-first))
-			return
-		}
-		values = append(values, v.Level(0, 1, len(values)-first))
-	}
-	may(parquet.ByteArrayValue(a.users.of(r.User)), len(r.User) > 0)
-	need(parquet.Int64Value(r.Time))
-	may(parquet.ByteArrayValue(r.ID), len(r.ID) > 0)
-	may(parquet.ByteArrayValue(r.Session), len(r.Session) > 0)
-	need(parquet.ByteArrayValue(b.TypeName(r)))
-	for _, d := range a.columns.dims {
-		v := b.dimension(r, d)
-		may(parquet.ByteArrayValue(v), len(v) > 0)
-	}
-	may(parquet.Int64Value(r.Duration), r.Record)
-	may(parquet.BooleanValue(r.Bounce), r.Record)
-	may(parquet.BooleanValue(r.NewUser), r.Record)
-	need(parquet.Int64Value(int64(shard)))
-	need(parquet.Int64Value(int64(b.offset)))
-	need(parquet.Int64Value(int64(row)))
-	need(parquet.Int64Value(b.received))
-	switch b.verdict(row) {
-	case duplicate:
-		need(parquet.ByteArrayValue([]byte("duplicate")))
-	case late:
-		need(parquet.ByteArrayValue([]byte("late")))
-	}
-	return values
-}
-
-// dimension is the value of a dimension; empty when it is not set.
-func (b *batch) dimension(r *record.Row, name string) []byte {
-	for i, n := range b.DimNames {
-		if string(n) == name {
-			return b.Strings[b.Tuples[int(r.Tuple)*len(b.DimNames)+i]]
-		}
-	}
-	return nil
 }
 
 // counter counts the bytes written.
@@ -175,15 +179,15 @@ func (u *userNames) name() string {
 // ordered is a group of fields that keep their order; the library's own are sorted by name.
 type ordered struct {
 	parquet.Group
-	fields []field
+	columns []column
 }
 
 func (o ordered) Fields() []parquet.Field {
-	all := make([]parquet.Field, len(o.fields))
-	for i, f := range o.fields {
-		all[i] = f
+	fields := make([]parquet.Field, len(o.columns))
+	for i, c := range o.columns {
+		fields[i] = field{c.form, c.name}
 	}
-	return all
+	return fields
 }
 
 type field struct {

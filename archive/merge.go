@@ -2,7 +2,6 @@ package archive
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,23 +16,17 @@ const (
 	settled = 24 * time.Hour // after which all files of a day become one, when none was added
 )
 
-// merge finishes a merge that was cut off, and merges the small files of a shard; all merges what there is of a day into one.
-func (a *Archive) merge(ctx context.Context, shard int, all bool) error {
-	if a.manifest(shard).Merge != nil {
-		if err := a.finishMerge(shard); err != nil {
-			return err
-		}
+// merge finishes a merge that was cut off, or merges some small files of a shard; more tells whether it found any. With all, it
+// merges what there is of a day into one.
+func (a *Archive) merge(shard int, all bool) (more bool, err error) {
+	m := a.manifest(shard)
+	if m.Merge != nil {
+		return true, a.finishMerge(shard)
 	}
-	for ctx.Err() == nil {
-		files := a.mergeable(a.manifest(shard), all)
-		if len(files) == 0 {
-			return nil
-		}
-		if err := a.mergeFiles(shard, files); err != nil {
-			return err
-		}
+	if files := a.mergeable(m, all); len(files) > 0 {
+		return true, a.mergeFiles(shard, files)
 	}
-	return ctx.Err()
+	return false, nil
 }
 
 // mergeable gives files of one day and kind that are to become one, in log order; none when all is well.

@@ -64,9 +64,11 @@ type span struct {
 
 type batch struct {
 	record.Batch
+	shard    int
 	offset   rollcall.Offset
 	received int64
 	verdicts []verdict // by row; nil when all of them are accepted
+	dims     []int     // where the archive's dimensions are among the batch's; -1 for those that it lacks
 }
 
 // verdict tells what became of a row.
@@ -77,6 +79,8 @@ const (
 	duplicate
 	late
 )
+
+func (v verdict) String() string { return [...]string{"accepted", "duplicate", "late"}[v] }
 
 // gather reads the records of a pass: those of the one that was cut off, or as many as are committed and fit.
 func (a *Archive) gather(ctx context.Context, m *manifest, committed rollcall.Offset) (*span, error) {
@@ -91,7 +95,7 @@ func (a *Archive) gather(ctx context.Context, m *manifest, committed rollcall.Of
 			return nil, fmt.Errorf("read the log at %d: %w", p.until, err)
 		}
 		for i := range records {
-			if err := p.add(&records[i]); err != nil {
+			if err := p.add(&records[i], a.cfg.Dimensions); err != nil {
 				return nil, err
 			}
 		}
@@ -99,15 +103,18 @@ func (a *Archive) gather(ctx context.Context, m *manifest, committed rollcall.Of
 	return p, nil
 }
 
-func (p *span) add(r *eventlog.Record) error {
+func (p *span) add(r *eventlog.Record, dims []string) error {
 	p.until = r.Next
 	if r.Count == 0 || r.Foreign {
 		return nil
 	}
-	b := &batch{offset: r.Offset, received: r.Received}
+	b := &batch{shard: r.Shard, offset: r.Offset, received: r.Received}
 	b.Rows = make([]record.Row, 0, r.Count)
 	if err := b.Decode(r.Payload); err != nil {
 		return fmt.Errorf("record at offset %d: %w", r.Offset, err)
+	}
+	for _, name := range dims {
+		b.dims = append(b.dims, slices.IndexFunc(b.DimNames, func(n []byte) bool { return string(n) == name }))
 	}
 	p.batches, p.rows = append(p.batches, b), p.rows+len(b.Rows)
 	return nil
@@ -212,6 +219,15 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 	return all
 }
 
+// dimension is the value of one of the archive's dimensions; empty when it is not set.
+func (b *batch) dimension(row, dim int) []byte {
+	i := b.dims[dim]
+	if i < 0 {
+		return nil
+	}
+	return b.Strings[b.Tuples[int(b.Rows[row].Tuple)*len(b.DimNames)+i]]
+}
+
 func (b *batch) verdict(row int) verdict {
 	if b.verdicts == nil {
 		return accepted
@@ -230,7 +246,7 @@ func (a *Archive) write(m *manifest, p *span) error {
 	for _, g := range p.groups(a.cfg.Calendar) {
 		f := File{Path: fileName(g.kind, g.date.String(), m.Shard, p.from, p.until), Kind: g.kind, Date: g.date.String(), From: p.from, Until: p.until,
 			Written: a.deps.Now().UnixMilli()}
-		if err := a.writeFile(&f, m.Shard, p, g); err != nil {
+		if err := a.writeFile(&f, p, g); err != nil {
 			return err
 		}
 		m.Files = append(m.Files, f)

@@ -55,7 +55,7 @@ func (n *node) archiveAll(e *world) error {
 		s := n.archive.Status()
 		return s.Events.Rows + s.Dropped.Rows + s.Expired.Rows - before.rows
 	})
-	err = n.whileWorking(e.ctx, func(ctx context.Context) error { return n.archive.Work(ctx, true) })
+	err = n.whileWorking(e.ctx, func(ctx context.Context) error { return n.archive.Work(ctx) })
 	m.end()
 	if err != nil {
 		return err
