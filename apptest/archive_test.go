@@ -1,0 +1,141 @@
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/archive"
+	"rollcall/simtest"
+)
+
+// duck asks DuckDB a question in SQL, in which ARCHIVE is the directory, and gives the rows as CSV.
+func duck(t *testing.T, dir, sql string) string {
+	t.Helper()
+	const program = "import sys, duckdb; duckdb.sql(\"SET TimeZone='UTC'\"); duckdb.sql(sys.argv[1]).write_csv('/dev/stdout')"
+	cmd := exec.CommandContext(t.Context(), "../.tools/duckdb/bin/python", "-c", program, strings.ReplaceAll(sql, "ARCHIVE", dir))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Fatal("the tests need DuckDB: scripts/services install")
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", sql, err, stderr.String())
+	}
+	return string(out)
+}
+
+// Plain SQL over the archive gives the figures that the program gives: real events, some of them twice, some with another
+// content under their id, some too late.
+func TestArchiveHasTheFigures(t *testing.T) {
+	bin, dir := binary(t), t.TempDir()
+	data, kept := filepath.Join(dir, "data"), filepath.Join(dir, "archive")
+	flags := []string{"--data", data, "--archive-dir", kept, "--late-horizon", "400d"}
+	first := importFile(t, bin, data, append(flags[2:], "--dimensions", "campaign_id,age_group", "--timezone", "Asia/Seoul", journeyFile)...)
+	again := MustRun(t, bin, []byte(`{"user_id":"1873","event_id":"cj-000002","time":"2017-05-05T00:00:00Z","campaign_id":"8"}
+{"user_id":"906","time":"2015-01-01T00:00:00Z","campaign_id":"8"}
+{"user_id":"new","event_id":"new","time":"2017-05-05T15:00:00Z","age_group":"65+"}
+{"user_id":"new","event_id":"new","time":"2017-05-05T15:00:00Z","age_group":"65+"}
+{"time":"2017-05-06","session_duration":2.5,"is_bounce":true,"is_new_user":1}
+`), append([]string{"import", "-"}, flags...)...)
+	if first.Accepted != 75_000 || !strings.Contains(again.Stdout, "duplicates   2") || !strings.Contains(again.Stdout, "too late     1") {
+		t.Fatalf("%+v\n%s", first, again.Stdout)
+	}
+	out := MustRun(t, bin, nil, append([]string{"archive"}, flags...)...)
+	if !strings.Contains(out.Stdout, "events   75,002, 2017-01-01 to 2018-01-01\ndropped  3\n") {
+		t.Fatal(out.Stdout)
+	}
+	for _, group := range []string{"", "age_group", "campaign_id"} {
+		args := []string{"query", "--from", "2017-01-01", "--to", "2018-01-03", "--metrics", "active_users,events", "--limit", "100000", "--format", "csv"}
+		column := ""
+		if group != "" {
+			args, column = append(args, "--group-by", group), "coalesce("+group+", '(not set)') AS "+group+","
+		}
+		want := MustRun(t, bin, nil, append(args, flags[:2]...)...).Stdout
+		// The program counts a session record without a user as its producer did: by is_new_user.
+		got := duck(t, kept, `SELECT event_date AS bucket, `+column+` count(DISTINCT user_id) + count(*) FILTER (user_id IS NULL AND is_new_user) AS active_users,
+			count(*) AS events FROM 'ARCHIVE/events/*/*.parquet' GROUP BY ALL ORDER BY ALL`)
+		if sorted(got) != sorted(want) {
+			t.Errorf("by %q: DuckDB:\n%.400s\nrollcall:\n%.400s", group, sorted(got), sorted(want))
+		}
+	}
+	got := duck(t, kept, `SELECT user_id, event_id, time, campaign_id, reason FROM 'ARCHIVE/dropped/*/*.parquet' ORDER BY time`)
+	if want := "user_id,event_id,time,campaign_id,reason\n906,,2015-01-01 00:00:00+00,8,late\n1873,cj-000002,2017-05-05 00:00:00+00,8,duplicate\nnew,new,2017-05-05 15:00:00+00,,duplicate\n"; got != want {
+		t.Errorf("dropped:\n%s", got)
+	}
+	got = duck(t, kept, `SELECT session_duration_ms, is_bounce, is_new_user, type FROM 'ARCHIVE/events/*/*.parquet' WHERE user_id IS NULL`)
+	if want := "session_duration_ms,is_bounce,is_new_user,type\n2500,true,true,event\n"; got != want {
+		t.Errorf("session record:\n%s", got)
+	}
+}
+
+// sorted is CSV with its lines in order, and without quotes.
+func sorted(text string) string {
+	all := strings.Split(strings.TrimSpace(strings.ReplaceAll(text, `"`, "")), "\n")
+	slices.Sort(all[1:])
+	return strings.Join(all, "\n")
+}
+
+// noRowTwice fails when the directories show a row in two files.
+func noRowTwice(t *testing.T, dir string) {
+	t.Helper()
+	if files, _ := filepath.Glob(dir + "/*/*/*.parquet"); len(files) == 0 {
+		return
+	}
+	got := duck(t, dir, `SELECT count(*) - count(DISTINCT (log_shard, log_offset, log_row)) AS twice FROM read_parquet('ARCHIVE/*/*/*.parquet', union_by_name = true)`)
+	if got != "twice\n0\n" {
+		t.Errorf("rows in two files: %s", got)
+	}
+}
+
+// A crash at each step of a pass and of a merge loses no row and doubles none, and no row is seen twice meanwhile.
+func TestArchiveCrashAtEachStep(t *testing.T) {
+	bin, failing := binary(t), binary(t, "failpoint")
+	config, flags := crashConfig()
+	kept := filepath.Join(t.TempDir(), "archive")
+	place := []string{"--data", filepath.Join(t.TempDir(), "data"), "--archive-dir", kept}
+	flags = append(append(flags, place...), "--archive-interval", "100ms")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	l := produce(ctx, t, config)
+	for _, step := range archive.Steps {
+		for _, n := range []string{"1", "2"} {
+			s := Launch(t, failing, []string{"ROLLCALL_FAILPOINT=" + step + ":" + n}, flags...)
+			if err := s.Ready(); err == nil {
+				l.server.Store(&s.Client)
+			}
+			select {
+			case <-s.Ended():
+			case <-time.After(patience):
+				t.Fatalf("%s:%s was not reached\n%s", step, n, s.Stderr())
+			}
+			if s.State().ExitCode() != -1 {
+				t.Fatalf("%s:%s: %v\n%s", step, n, s.State(), s.Stderr())
+			}
+			noRowTwice(t, kept)
+		}
+	}
+	s := Start(t, bin, nil, flags...)
+	l.server.Store(&s.Client)
+	stop()
+	l.wait.Wait()
+	exact(t, s, l, rand.New(rand.NewSource(*seed)))
+	s.Stop(t)
+	MustRun(t, bin, nil, append([]string{"archive"}, place...)...) // which compares it with the ledger
+	noRowTwice(t, kept)
+	w := l.world(time.Now())
+	o := simtest.NewOracle(w.Config, w.Events)
+	if got, want := duck(t, kept, `SELECT count(*) AS events FROM 'ARCHIVE/events/*/*.parquet'`), fmt.Sprintf("events\n%d\n", o.Accepted()); got != want {
+		t.Errorf("DuckDB has %q, and accepted were %q", got, want)
+	}
+}
