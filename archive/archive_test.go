@@ -1,1 +1,217 @@
 package archive_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"rollcall"
+	"rollcall/aggregate"
+	"rollcall/archive"
+	"rollcall/eventlog"
+	"rollcall/record"
+	"rollcall/store/sqlite"
+)
+
+const (
+	shards = 2
+	hour   = int64(3_600_000)
+	day    = 24 * hour
+	start  = 20_000 * day // 2024-10-04, Unix ms
+)
+
+// bench is a log, a store and an archive in a directory of the test's, folded by a real aggregator.
+type bench struct {
+	t       *testing.T
+	log     *eventlog.Log
+	store   *sqlite.Store
+	archive *archive.Archive
+	folder  archive.Folder
+	now     time.Time
+	fold    *aggregate.Aggregator
+}
+
+func newBench(t *testing.T, cfg archive.Config) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{t: t, folder: archive.Folder(filepath.Join(dir, "archive")), now: time.UnixMilli(start)}
+	var err error
+	b.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Shards: shards, SegmentBytes: 64 << 10, MaxAge: time.Minute},
+		eventlog.Deps{Now: func() time.Time { return b.now }, Logger: quiet()})
+	check(t, err)
+	b.store, err = sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "store.db"), Dimensions: []string{"campaign"}, Shards: shards})
+	check(t, err)
+	t.Cleanup(func() { check(t, errors.Join(b.store.Close(), b.log.Close())) })
+	b.archive, err = b.open(cfg)
+	check(t, err)
+	return b
+}
+
+func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
+	cfg.Calendar, cfg.Interval = rollcall.NewCalendar(time.UTC), time.Minute
+	if cfg.Dimensions == nil {
+		cfg.Dimensions = []string{"campaign"}
+	}
+	return archive.New(cfg, archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.folder, Logger: quiet(), Now: func() time.Time { return b.now }})
+}
+
+// run folds until the test ends.
+func (b *bench) run() {
+	b.t.Helper()
+	var err error
+	b.fold, err = aggregate.New(b.t.Context(), aggregate.Config{Dimensions: []string{"campaign"}, Calendar: rollcall.NewCalendar(time.UTC), CommitInterval: time.Millisecond,
+		SnapshotInterval: time.Millisecond}, aggregate.Deps{Log: b.log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
+	check(b.t, err)
+	ctx, stop := context.WithCancel(context.WithoutCancel(b.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- b.fold.Run(ctx) }()
+	b.t.Cleanup(func() { stop(); check(b.t, <-ended) })
+}
+
+// post appends n events an hour apart, some of them the same as before, and waits until they are committed.
+func (b *bench) post(from int64, n int) {
+	b.t.Helper()
+	for i := range n {
+		ev := rollcall.Event{User: fmt.Appendf(nil, "user %d", i%7), ID: fmt.Append(nil, from, i/2), Time: from + int64(i)*hour, Dims: [][]byte{[]byte(strings.Repeat("c", i%3))}}
+		e := record.NewEncoder([]string{"campaign"})
+		e.Add(&ev)
+		ev.User = nil
+		e.Add(&ev)
+		check(b.t, b.log.Append(b.t.Context(), []eventlog.Record{{Shard: record.ShardOf(fmt.Appendf(nil, "user %d", i%7), shards), Count: 2, Payload: bytes.Clone(e.Bytes())}}, nil))
+	}
+	next := make([]rollcall.Offset, shards)
+	for shard := range next {
+		_, next[shard], _ = b.log.Bounds(b.t.Context(), shard)
+	}
+	check(b.t, b.fold.Wait(b.t.Context(), next))
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The log lets go of nothing that is not in the archive, and of what is once it is there, without another commit.
+func TestLogIsHeld(t *testing.T) {
+	b := newBench(t, archive.Config{})
+	b.run()
+	for i := range 30 {
+		b.now = b.now.Add(10 * time.Minute)
+		b.post(start+int64(i)*day, 60)
+	}
+	if _, err := b.log.Retain(b.now); err != nil || b.log.Stats().Shards[0].First != 0 {
+		t.Fatalf("trimmed before it was archived, or %v", err)
+	}
+	check(t, b.archive.Work(t.Context()))
+	check(t, b.archive.Prove(t.Context()))
+	for shard := range shards { // the last snapshot has been told before, or will be by a tick of the aggregator
+		for b.log.Stats().Shards[shard].First == 0 {
+			check(t, t.Context().Err())
+			_, err := b.log.Retain(b.now)
+			check(t, err)
+		}
+	}
+	b.post(start+100*day, 10)
+	check(t, b.archive.Work(t.Context()))
+	check(t, b.archive.Prove(t.Context()))
+}
+
+// Old days go, and the rest is proved with what went.
+func TestExpiry(t *testing.T) {
+	b := newBench(t, archive.Config{MaxAge: 10 * 24 * time.Hour})
+	b.run()
+	b.post(start, 24*20)
+	b.now = time.UnixMilli(start + 19*day)
+	check(t, b.archive.Work(t.Context()))
+	s := b.archive.Status()
+	if s.Expired.Rows == 0 || s.First != rollcall.NewCalendar(time.UTC).Date(start+9*day).String() {
+		t.Errorf("%+v", s)
+	}
+	if days, _ := filepath.Glob(string(b.folder) + "/events/*"); len(days) != 11 {
+		t.Errorf("%d days", len(days))
+	}
+	check(t, b.archive.Prove(t.Context()))
+}
+
+// Under a key, files hold no user id, equal users stay equal, and the archive is refused without the key or with another.
+func TestUserKey(t *testing.T) {
+	key := []byte("a key of the test")
+	b := newBench(t, archive.Config{UserKey: key})
+	b.run()
+	b.post(start, 70)
+	check(t, b.archive.Work(t.Context()))
+	check(t, b.archive.Prove(t.Context()))
+	files, _ := filepath.Glob(string(b.folder) + "/*/*/*.parquet")
+	users := map[string]bool{}
+	for _, name := range files {
+		rows, err := parquet.ReadFile[struct {
+			User string `parquet:"user_id,optional"`
+		}](name)
+		check(t, err)
+		for _, r := range rows {
+			users[r.User] = true
+			if len(r.User) != 32 && r.User != "" {
+				t.Fatalf("%s: user %q", name, r.User)
+			}
+		}
+	}
+	if len(users) != 8 { // 7, and none
+		t.Errorf("%d users", len(users))
+	}
+	for _, cfg := range []archive.Config{{}, {UserKey: []byte("another key of the test")}, {UserKey: key, Dimensions: []string{"other"}}} {
+		if _, err := b.open(cfg); err == nil {
+			t.Errorf("opened with %+v", cfg)
+		}
+	}
+	_, err := b.open(archive.Config{UserKey: key})
+	check(t, err)
+}
+
+// A dimension that would hide a column is refused.
+func TestColumnNames(t *testing.T) {
+	b := newBench(t, archive.Config{})
+	if _, err := b.open(archive.Config{Dimensions: []string{"log_row"}}); err == nil || !strings.Contains(err.Error(), "log_row") {
+		t.Error(err)
+	}
+}
+
+// What is written is either whole or not there, and failures leave nothing.
+func TestFolder(t *testing.T) {
+	f := archive.Folder(filepath.Join(t.TempDir(), "a"))
+	broken := errors.New("broken")
+	if err := f.Put("x/y.parquet", func(w io.Writer) error { _, _ = w.Write([]byte("half")); return broken }); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(string(f) + "/x/*"); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+	check(t, f.Put("x/y.staged", func(w io.Writer) error { _, err := w.Write([]byte("whole")); return err }))
+	check(t, f.Move("x/y.staged", "x/y.parquet"))
+	check(t, f.Move("x/y.staged", "x/y.parquet"))
+	if body, err := os.ReadFile(filepath.Join(string(f), "x", "y.parquet")); err != nil || string(body) != "whole" {
+		t.Errorf("%q %v", body, err)
+	}
+	if err := f.Move("x/none", "x/other"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	check(t, f.Remove("x/y.parquet"))
+	check(t, f.Remove("x/y.parquet"))
+	if _, err := os.Stat(filepath.Join(string(f), "x")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the empty directory stays: %v", err)
+	}
+}
