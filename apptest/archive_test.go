@@ -66,7 +66,7 @@ func TestArchiveHasTheFigures(t *testing.T) {
 		got := duck(t, kept, `SELECT event_date AS bucket, `+column+` count(DISTINCT user_id) + count(*) FILTER (user_id IS NULL AND is_new_user) AS active_users,
 			count(*) AS events FROM 'ARCHIVE/events/*/*.parquet' GROUP BY ALL ORDER BY ALL`)
 		if sorted(got) != sorted(want) {
-			t.Errorf("by %q: DuckDB:\n%.400s\nrollcall:\n%.400s", group, sorted(got), sorted(want))
+			t.Errorf("by %q: DuckDB and rollcall differ first in\n%s", group, difference(sorted(got), sorted(want)))
 		}
 	}
 	got := duck(t, kept, `SELECT user_id, event_id, time, campaign_id, reason FROM 'ARCHIVE/dropped/*/*.parquet' ORDER BY time`)
@@ -79,11 +79,22 @@ func TestArchiveHasTheFigures(t *testing.T) {
 	}
 }
 
-// sorted is CSV with its lines in order, and without quotes.
+// sorted is CSV with its lines in order, without quotes and carriage returns.
 func sorted(text string) string {
-	all := strings.Split(strings.TrimSpace(strings.ReplaceAll(text, `"`, "")), "\n")
+	all := strings.Split(strings.TrimSpace(strings.NewReplacer(`"`, "", "\r", "").Replace(text)), "\n")
 	slices.Sort(all[1:])
 	return strings.Join(all, "\n")
+}
+
+// difference is the first line in which two texts differ, of each of them.
+func difference(a, b string) string {
+	as, bs := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(as), len(bs)) {
+		if as[i] != bs[i] {
+			return as[i] + "\n" + bs[i]
+		}
+	}
+	return fmt.Sprintf("%d and %d lines", len(as), len(bs))
 }
 
 // noRowTwice fails when the directories show a row in two files.
