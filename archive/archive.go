@@ -73,9 +73,8 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 	return a, nil
 }
 
-// rest is how much longer Run rests than it works while events arrive: an archive takes a fraction of a core, and the log
-// keeps what it lacks.
-const rest = 3
+// restRatio is how much longer Run rests than it works: an archive takes a fraction of a core, and the log keeps what it lacks.
+const restRatio = 3
 
 // Run writes what is committed, merges and expires files, again and again until ctx ends. A failure is logged and tried
 // again: figures do not depend on it, but the log is kept.
@@ -83,7 +82,7 @@ func (a *Archive) Run(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Interval)
 	defer tick.Stop()
 	for {
-		if err := a.work(ctx, false, rest); err != nil && ctx.Err() == nil {
+		if err := a.work(ctx, false, restRatio); err != nil && ctx.Err() == nil {
 			a.deps.Logger.Error("archive", "error", err)
 		}
 		select {
@@ -99,7 +98,7 @@ func (a *Archive) Run(ctx context.Context) {
 func (a *Archive) Work(ctx context.Context) error { return a.work(ctx, true, 0) }
 
 // work goes on step by step, and rests between steps so many times as long as they took.
-func (a *Archive) work(ctx context.Context, all bool, rest time.Duration) error {
+func (a *Archive) work(ctx context.Context, all bool, ratio int64) error {
 	for shard := range a.manifests {
 		for more := true; more; {
 			began := time.Now()
@@ -108,7 +107,7 @@ func (a *Archive) work(ctx context.Context, all bool, rest time.Duration) error 
 				return fmt.Errorf("shard %d: %w", shard, err)
 			}
 			select {
-			case <-time.After(rest * time.Since(began)):
+			case <-time.After(time.Duration(ratio * int64(time.Since(began)))):
 			case <-ctx.Done():
 				return ctx.Err()
 			}

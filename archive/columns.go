@@ -25,7 +25,7 @@ const (
 // columns are those of the files, in their order: the event's own, one for each dimension, and its place in the log.
 type columns struct {
 	all     []column
-	writers map[string]*parquet.Writer // by kind, used again and again
+	writers map[string]*parquet.GenericWriter[any] // by kind, used again and again
 }
 
 // column is one of them: its form, and its value in a row of a batch, null when it has none.
@@ -65,7 +65,7 @@ func newColumns(dims []string, users *userNames) (*columns, error) {
 			return nil, fmt.Errorf("a dimension has the name of the column %q: name it otherwise and map it with fields", c.name)
 		}
 	}
-	return &columns{all: all, writers: map[string]*parquet.Writer{}}, nil
+	return &columns{all: all, writers: map[string]*parquet.GenericWriter[any]{}}, nil
 }
 
 // of gives the columns of a kind: accepted events have no reason.
@@ -77,10 +77,10 @@ func (c *columns) of(kind string) []column {
 }
 
 // writer gives the writer of a kind, which writes a new file into w.
-func (c *columns) writer(kind string, w io.Writer) *parquet.Writer {
+func (c *columns) writer(kind string, w io.Writer) *parquet.GenericWriter[any] {
 	if c.writers[kind] == nil {
 		schema := parquet.NewSchema(kind, ordered{columns: c.of(kind)})
-		c.writers[kind] = parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("rollcall", "", ""))
+		c.writers[kind] = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("rollcall", "", ""))
 	}
 	c.writers[kind].Reset(w)
 	return c.writers[kind]

@@ -93,7 +93,7 @@ func (a *Archive) mergeFiles(shard int, files []File) error {
 }
 
 // copyRows writes the rows of files, one after the other, and ends the writer.
-func (a *Archive) copyRows(out *parquet.Writer, names []string) (rows int64, err error) {
+func (a *Archive) copyRows(out *parquet.GenericWriter[any], names []string) (rows int64, err error) {
 	for _, name := range names {
 		n, err := a.copyFile(out, name)
 		if err != nil {
@@ -104,7 +104,7 @@ func (a *Archive) copyRows(out *parquet.Writer, names []string) (rows int64, err
 	return rows, out.Close()
 }
 
-func (a *Archive) copyFile(out *parquet.Writer, name string) (rows int64, err error) {
+func (a *Archive) copyFile(out *parquet.GenericWriter[any], name string) (rows int64, err error) {
 	in, size, err := a.deps.Place.Open(name)
 	if err != nil {
 		return 0, err

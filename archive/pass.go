@@ -18,14 +18,10 @@ const fetchBytes = 1 << 20
 // pass writes the next rows of a shard; more tells whether there may be others. The manifest says what will be written before
 // the first file is, so that a pass that was cut off is done again into the same files.
 func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
-	view, err := a.deps.Store.View(ctx)
-	if err != nil {
+	m := a.manifest(shard).clone()
+	committed, err := a.committed(ctx, shard)
+	if err != nil || m.Next >= committed {
 		return false, err
-	}
-	defer func() { err = errors.Join(err, view.Close()) }()
-	m, committed := a.manifest(shard).clone(), view.Head().Shards[shard].Offset
-	if m.Next >= committed {
-		return false, nil
 	}
 	if err := a.skipTrimmed(ctx, m); err != nil {
 		return false, err
@@ -34,7 +30,7 @@ func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := p.judge(ctx, view, shard); err != nil {
+	if err := a.judge(ctx, p, shard); err != nil {
 		return false, err
 	}
 	if err := a.write(m, p); err != nil {
@@ -42,6 +38,15 @@ func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
 	}
 	a.release(ctx, shard)
 	return true, nil
+}
+
+// committed is where the commits of a shard end.
+func (a *Archive) committed(ctx context.Context, shard int) (rollcall.Offset, error) {
+	view, err := a.deps.Store.View(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return view.Head().Shards[shard].Offset, view.Close()
 }
 
 // skipTrimmed begins an archive where the log begins. An archive that has begun loses nothing silently.
@@ -120,11 +125,20 @@ func (p *span) add(r *eventlog.Record, dims []string) error {
 	return nil
 }
 
-// judge marks the rows that the commits left out of the figures.
-func (p *span) judge(ctx context.Context, view store.View, shard int) error {
+// judge marks the rows that the commits left out of the figures. No view is held while files are written: the store waits for
+// its readers when it tidies up.
+func (a *Archive) judge(ctx context.Context, p *span, shard int) error {
 	if len(p.batches) == 0 {
 		return nil
 	}
+	view, err := a.deps.Store.View(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.readDrops(ctx, view, shard), view.Close())
+}
+
+func (p *span) readDrops(ctx context.Context, view store.View, shard int) error {
 	for part := store.DropsPart(p.from); part <= store.DropsPart(p.until-1); part++ {
 		chunks, err := view.State(ctx, store.StateKey{Shard: shard, Kind: store.Drops, Part: part})
 		if err != nil {
