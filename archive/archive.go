@@ -97,14 +97,17 @@ func (a *Archive) Run(ctx context.Context) {
 // Work writes everything that is committed, merges what there is of a day into one file, and expires files.
 func (a *Archive) Work(ctx context.Context) error { return a.work(ctx, true, 0) }
 
-// work goes on step by step, and rests between steps so many times as long as they took.
+// work goes on step by step, and rests between the steps of a shard so many times as long as they took.
 func (a *Archive) work(ctx context.Context, all bool, ratio int64) error {
 	for shard := range a.manifests {
-		for more := true; more; {
+		for {
 			began := time.Now()
-			var err error
-			if more, err = a.step(ctx, shard, all); err != nil {
+			more, err := a.step(ctx, shard, all)
+			if err != nil {
 				return fmt.Errorf("shard %d: %w", shard, err)
+			}
+			if !more {
+				break
 			}
 			select {
 			case <-time.After(time.Duration(ratio * int64(time.Since(began)))):
@@ -116,7 +119,7 @@ func (a *Archive) work(ctx context.Context, all bool, ratio int64) error {
 	return nil
 }
 
-// step writes the next rows of a shard, or else merges some files, or else expires some and has nothing more to do.
+// step writes the next rows of a shard and, when these were the last, merges some files, or else expires some.
 func (a *Archive) step(ctx context.Context, shard int, all bool) (more bool, err error) {
 	a.working.Lock()
 	defer a.working.Unlock()

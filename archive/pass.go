@@ -15,7 +15,7 @@ import (
 
 const fetchBytes = 1 << 20
 
-// pass writes the next rows of a shard; more tells whether there may be others. The manifest says what will be written before
+// pass writes the next rows of a shard; more tells whether there are others. The manifest says what will be written before
 // the first file is, so that a pass that was cut off is done again into the same files.
 func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
 	m := a.manifest(shard).clone()
@@ -37,7 +37,7 @@ func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
 		return false, err
 	}
 	a.release(ctx, shard)
-	return true, nil
+	return p.until < committed, nil
 }
 
 // committed is where the commits of a shard end.
