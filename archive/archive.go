@@ -69,6 +69,11 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 		if a.manifests[shard], err = a.readManifest(shard); err != nil {
 			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 		}
+		if a.manifests[shard].Merge == nil {
+			if err := deps.Place.Remove(stagedName(shard)); err != nil { // of a merge that had not begun
+				return nil, fmt.Errorf("archive: %w", err)
+			}
+		}
 	}
 	return a, nil
 }

@@ -8,6 +8,7 @@
 //
 //	events/event_date=2026-11-01/SHARD-FROM-UNTIL.parquet    accepted events, in log order
 //	dropped/event_date=2026-11-01/SHARD-FROM-UNTIL.parquet   the rest, with the reason
+//	staged/shard-N                                           what is being merged
 //	manifest/shard-N.json                                    files, rows, times and hash sums of a shard, and how far it is
 //
 // Invariants:

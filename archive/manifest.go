@@ -65,14 +65,16 @@ func (s *Sum) add(o Sum) {
 	s.HashHi, _ = bits.Add64(s.HashHi, o.HashHi, carry)
 }
 
-// merge replaces files by one that holds their rows and stands staged under another name.
+// merge replaces files by one that holds their rows and stands under stagedName until they are gone.
 type merge struct {
 	Inputs []string `json:"inputs"`
-	Staged string   `json:"staged"`
 	Output File     `json:"output"`
 }
 
 func manifestName(shard int) string { return fmt.Sprintf("manifest/shard-%d.json", shard) }
+
+// stagedName is where a merged file waits; it is no file of the archive as long as the manifest has no merge.
+func stagedName(shard int) string { return fmt.Sprintf("staged/shard-%d", shard) }
 
 // readManifest gives the manifest of a shard, which is that of an empty archive where there is none.
 func (a *Archive) readManifest(shard int) (*manifest, error) {

@@ -68,7 +68,7 @@ func (a *Archive) mergeFiles(shard int, files []File) error {
 	if slices.Contains(inputs, out.Path) { // else a merge that is repeated would delete what it has made
 		return fmt.Errorf("merge: the files of %s overlap", inputs[0])
 	}
-	staged := out.Path + ".staged"
+	staged := stagedName(shard)
 	rows := int64(0)
 	err := a.deps.Place.Put(staged, func(w io.Writer) (err error) {
 		counted := &counter{w: w}
@@ -84,7 +84,7 @@ func (a *Archive) mergeFiles(shard int, files []File) error {
 	}
 	a.deps.Step(Steps[3])
 	m := a.manifest(shard).clone()
-	m.Merge = &merge{Inputs: inputs, Staged: staged, Output: out}
+	m.Merge = &merge{Inputs: inputs, Output: out}
 	if err := a.change(m); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a *Archive) finishMerge(shard int) error {
 		}
 	}
 	a.deps.Step(Steps[5])
-	if err := a.deps.Place.Move(m.Merge.Staged, m.Merge.Output.Path); err != nil {
+	if err := a.deps.Place.Move(stagedName(shard), m.Merge.Output.Path); err != nil {
 		return err
 	}
 	a.deps.Step(Steps[6])

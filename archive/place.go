@@ -87,7 +87,10 @@ func (f Folder) Open(name string) (Object, int64, error) {
 
 // Move renames a file.
 func (f Folder) Move(from, to string) error {
-	err := os.Rename(f.path(from), f.path(to))
+	err := f.makeDir(filepath.Dir(f.path(to)))
+	if err == nil {
+		err = os.Rename(f.path(from), f.path(to))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, there := os.Stat(f.path(to)); there == nil {
 			err = nil
