@@ -44,6 +44,7 @@ func diagram() map[string][]string {
 		"api":                {".", "store", "query"},
 		"dashboard":          {},
 		"turns":              {},
+		"verify":             {".", "block", "record", "store", "eventlog"},
 
 		"scripts/barehttp": {},
 

@@ -43,18 +43,19 @@ func TestPipelineWithLimitsEqualsOracle(t *testing.T) {
 
 // pipeline is the whole way of the data in one process.
 type pipeline struct {
-	world    simtest.World
-	dir      string
-	received int64
-	log      *eventlog.Log
-	store    *sqlite.Store
-	reader   *sqlite.Reader // of a second process, when there is a second level of the cache
-	caches   []*cache.Cache // of each process
-	newLevel func() (level, error)
-	levels   []level
-	asked    int
-	owner    *owner
-	crew     *crew // of several aggregators, instead of the owner
+	world     simtest.World
+	dir       string
+	received  int64
+	log       *eventlog.Log
+	store     *sqlite.Store
+	reader    *sqlite.Reader // of a second process, when there is a second level of the cache
+	caches    []*cache.Cache // of each process
+	newLevel  func() (level, error)
+	levels    []level
+	asked     int
+	owner     *owner
+	crew      *crew // of several aggregators, instead of the owner
+	maxValues int   // cap on values of a dimension and day; 0 for the default
 }
 
 // level is a second level of the cache, shared by processes.
@@ -150,7 +151,7 @@ func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
 	}
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
-		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
+		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,142 @@
+package verify
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"rollcall"
+)
+
+// values gives dimension values the store's numbers. Texts that the store does not know get numbers beyond its own.
+type values struct {
+	names []string
+	mu    sync.RWMutex
+	of    []map[string]rollcall.Value // by dimension
+	texts [][]string
+}
+
+func newValues(names []string, texts [][]string) *values {
+	v := &values{names: names}
+	for d := range names {
+		numbers := make(map[string]rollcall.Value, len(texts[d]))
+		for x, text := range texts[d] {
+			numbers[text] = rollcall.Value(x)
+		}
+		v.of, v.texts = append(v.of, numbers), append(v.texts, append([]string(nil), texts[d]...))
+	}
+	return v
+}
+
+func (v *values) number(dim int, text []byte) rollcall.Value {
+	if len(text) == 0 {
+		return rollcall.NotSetValue
+	}
+	v.mu.RLock()
+	x, ok := v.of[dim][string(text)]
+	v.mu.RUnlock()
+	if ok {
+		return x
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if x, ok = v.of[dim][string(text)]; !ok {
+		x = rollcall.Value(len(v.texts[dim]))
+		v.of[dim][string(text)] = x
+		v.texts[dim] = append(v.texts[dim], string(text))
+	}
+	return x
+}
+
+func (v *values) text(dim int, x rollcall.Value) string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if int(x) < len(v.texts[dim]) {
+		return v.texts[dim][x]
+	}
+	return fmt.Sprintf("(value %d, unknown to the store)", x)
+}
+
+// cellTable numbers the combinations of all dimension values that a shard has.
+type cellTable struct {
+	values  *values
+	numbers map[string]uint32
+	tuples  []rollcall.Value // values of cell c: [c*dims, (c+1)*dims)
+
+	of      []uint32 // of each combination of the batch at hand
+	columns []int    // where the batch has each dimension; -1 for not at all
+	known   []rollcall.Value
+	tuple   []rollcall.Value
+	code    []byte
+}
+
+// maxCells is how many combinations an event has room to name.
+const maxCells = 1 << 26
+
+func newCellTable(v *values) *cellTable {
+	return &cellTable{values: v, numbers: map[string]uint32{}, tuple: make([]rollcall.Value, len(v.names))}
+}
+
+func (t *cellTable) dims() int { return len(t.values.names) }
+
+func (t *cellTable) tupleOf(cell uint32) []rollcall.Value {
+	n := t.dims()
+	return t.tuples[int(cell)*n : (int(cell)+1)*n]
+}
+
+// cell gives the number of a combination.
+func (t *cellTable) cell(tuple []rollcall.Value) uint32 {
+	t.code = appendTuple(t.code[:0], tuple)
+	c, ok := t.numbers[string(t.code)]
+	if !ok {
+		c = uint32(len(t.numbers))
+		t.numbers[string(t.code)] = c
+		t.tuples = append(t.tuples, tuple...)
+	}
+	return c
+}
+
+func appendTuple(code []byte, tuple []rollcall.Value) []byte {
+	for _, x := range tuple {
+		code = binary.LittleEndian.AppendUint32(code, uint32(x))
+	}
+	return code
+}
+
+// resolve fills in the cell of each combination of a batch.
+func (t *cellTable) resolve(b *Batch) {
+	t.columns = t.columns[:0]
+	for _, name := range t.values.names {
+		at := -1
+		for i := range b.DimNames {
+			if string(b.DimNames[i]) == name {
+				at = i
+			}
+		}
+		t.columns = append(t.columns, at)
+	}
+	n := len(b.Strings)
+	t.known = append(t.known[:0], make([]rollcall.Value, n*t.dims())...) // +1; 0 for not looked up
+	width, count := len(b.DimNames), 1
+	if width > 0 {
+		count = len(b.Tuples) / width
+	}
+	t.of = t.of[:0]
+	for i := range count {
+		for d, at := range t.columns {
+			t.tuple[d] = rollcall.NotSetValue
+			if at >= 0 {
+				t.tuple[d] = t.look(b, d, int(b.Tuples[i*width+at]))
+			}
+		}
+		t.of = append(t.of, t.cell(t.tuple))
+	}
+}
+
+func (t *cellTable) look(b *Batch, dim, text int) rollcall.Value {
+	known := &t.known[dim*len(b.Strings)+text]
+	if *known == 0 {
+		*known = t.values.number(dim, b.Strings[text]) + 1
+	}
+	return *known - 1
+}

@@ -1,0 +1,241 @@
+package verify
+
+import (
+	"slices"
+
+	"rollcall"
+	"rollcall/block"
+)
+
+// tally counts the events of some dates of one shard, one user after the other. An event adds to a leaf: the bucket of the
+// finest grain that it counts in, and the combination of its values. Sums over leaves give all cells; distinct users can't be
+// summed, so each leaf lists the cells that it is a part of, and a cell knows the last user it has counted.
+type tally struct {
+	s      *shard
+	dates  []*dateFacts
+	first  rollcall.Date
+	leaves map[leafKey]uint32
+	all    []leaf
+	parts  []uint32 // cells of the leaves, one list behind the other
+	cells  []cellRow
+	places map[string]uint32 // of a cell by its code
+	sets   []setRow
+	inSets map[setKey]uint32
+
+	lastKey leafKey
+	last    uint32 // leaf of lastKey, +1
+	code    []byte
+	values  []rollcall.Value
+}
+
+type leafKey struct {
+	start int64 // of the bucket, Unix ms, or the date
+	cell  uint32
+	level uint8
+}
+
+type leaf struct {
+	counters      rollcall.Counters // but Active
+	cell          uint32            // after the cap
+	from, until   uint32            // its cells are parts[from:until]
+	day, hour     uint32            // its user sets; hour only of a leaf of a minute
+	inDay, inHour uint64            // its bits in their masks
+	minutely      bool
+}
+
+type cellRow struct {
+	key    block.CellKey
+	sub    uint8
+	values []rollcall.Value
+	user   uint32 // the last one counted
+	active int64
+	sum    rollcall.Counters
+}
+
+type setKey struct {
+	grain  rollcall.Grain
+	period block.Period
+	cell   uint32
+}
+
+// setRow is a user set, as its size and a sum that stands for its members and their masks.
+type setRow struct {
+	key   setKey
+	user  uint32 // whose mask is being gathered
+	mask  uint64
+	users int64
+	sum   uint64
+}
+
+// dateFacts is what there is to know of a date.
+type dateFacts struct {
+	date  rollcall.Date
+	hours []int64
+	caps  []valueCap // by dimension
+}
+
+func newTally(s *shard, dates []rollcall.Date) *tally {
+	t := &tally{s: s, leaves: map[leafKey]uint32{}, places: map[string]uint32{}, inSets: map[setKey]uint32{}}
+	t.first = dates[0]
+	t.dates = make([]*dateFacts, dates[len(dates)-1]-t.first+1)
+	for _, d := range dates {
+		t.dates[d-t.first] = s.facts(d)
+	}
+	return t
+}
+
+// leaf finds where an event counts; nil when its date is not counted. It is valid until a call with an event that was not
+// asked for before.
+func (t *tally) leaf(e *event) *leaf {
+	if !t.s.zone.Holds(e.time) {
+		t.s.zone = t.s.cfg.Calendar.Zone(e.time)
+	}
+	date, tod := t.s.zone.Date(e.time)
+	if date < t.first || int(date-t.first) >= len(t.dates) || t.dates[date-t.first] == nil {
+		return nil
+	}
+	key := leafKey{cell: e.full(), level: uint8(e.level())}
+	switch key.level {
+	case levelMinute:
+		key.start = e.time - tod%minuteMS
+	case levelHour:
+		key.start = e.time - tod%hourMS
+	default:
+		key.start = int64(date)
+	}
+	if t.last == 0 || key != t.lastKey {
+		at, ok := t.leaves[key]
+		if !ok {
+			at = uint32(len(t.all))
+			t.leaves[key] = at
+			t.all = append(t.all, t.newLeaf(e, t.dates[date-t.first], tod))
+		}
+		t.lastKey, t.last = key, at+1
+	}
+	return &t.all[t.last-1]
+}
+
+func (t *tally) newLeaf(e *event, d *dateFacts, tod int64) leaf {
+	l := leaf{cell: t.capped(e.full(), d), from: uint32(len(t.parts))}
+	day := block.Period(d.date)
+	l.day = t.set(setKey{rollcall.Day, day, l.cell})
+	t.part(rollcall.Day, day, 0, l.cell)
+	if e.level() >= levelHour {
+		start := e.time - tod%hourMS
+		hour := uint8(max(slices.Index(d.hours, start), 0))
+		l.inDay = 1 << hour
+		t.part(rollcall.Hour, day, hour, l.cell)
+		if e.level() == levelMinute {
+			period, minute := block.Period(floorDiv(start, minuteMS)), uint8(tod%hourMS/minuteMS)
+			l.hour, l.inHour, l.minutely = t.set(setKey{rollcall.Minute, period, l.cell}), 1<<minute, true
+			t.part(rollcall.Minute, period, minute, l.cell)
+		}
+	}
+	l.until = uint32(len(t.parts))
+	return l
+}
+
+// part lists the cells of all cuboids that a combination is a part of, in one bucket.
+func (t *tally) part(grain rollcall.Grain, period block.Period, sub uint8, cell uint32) {
+	for _, cuboid := range t.s.cfg.Cuboids {
+		t.values = t.values[:0]
+		for d, x := range t.s.cells.tupleOf(cell) {
+			if cuboid.Has(d) {
+				t.values = append(t.values, x)
+			}
+		}
+		t.code = appendTuple(t.code[:0], []rollcall.Value{rollcall.Value(grain), rollcall.Value(period), rollcall.Value(period >> 32), rollcall.Value(sub), rollcall.Value(cuboid)})
+		t.code = appendTuple(t.code, t.values)
+		at, ok := t.places[string(t.code)]
+		if !ok {
+			at = uint32(len(t.cells))
+			t.places[string(t.code)] = at
+			t.cells = append(t.cells, cellRow{key: block.CellKey{Grain: grain, Period: period, Cuboid: cuboid}, sub: sub, values: slices.Clone(t.values)})
+		}
+		t.parts = append(t.parts, at)
+	}
+}
+
+func (t *tally) set(k setKey) uint32 {
+	at, ok := t.inSets[k]
+	if !ok {
+		at = uint32(len(t.sets))
+		t.inSets[k] = at
+		t.sets = append(t.sets, setRow{key: k})
+	}
+	return at
+}
+
+// present counts a user in the cells and sets of a leaf, once each.
+func (t *tally) present(l *leaf, user uint32) {
+	for _, at := range t.parts[l.from:l.until] {
+		if c := &t.cells[at]; c.user != user {
+			c.user = user
+			c.active++
+		}
+	}
+	t.sets[l.day].add(user, l.inDay)
+	if l.minutely {
+		t.sets[l.hour].add(user, l.inHour)
+	}
+}
+
+func (s *setRow) add(user uint32, bit uint64) {
+	if s.user != user {
+		s.flush()
+		s.user, s.mask = user, 0
+	}
+	s.mask |= bit
+}
+
+func (s *setRow) flush() {
+	if s.user != 0 {
+		s.users++
+		s.sum += memberSum(s.user, s.mask)
+	}
+	s.user = 0
+}
+
+// memberSum stands for one member of a set; the sums of different sets differ but for one in 2^64.
+func memberSum(user uint32, mask uint64) uint64 {
+	x := mask ^ uint64(user)*0x9E3779B97F4A7C15
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	return (x ^ x>>31) + uint64(user)
+}
+
+// blocks gives the cells counted, a block a key.
+func (t *tally) blocks() []*block.Cells {
+	for i := range t.all {
+		l := &t.all[i]
+		for _, at := range t.parts[l.from:l.until] {
+			t.cells[at].sum.Add(&l.counters)
+		}
+	}
+	builders := map[block.CellKey]*block.CellsBuilder{}
+	for i := range t.cells {
+		c := &t.cells[i]
+		if builders[c.key] == nil {
+			builders[c.key] = &block.CellsBuilder{}
+			builders[c.key].Reset(c.key)
+		}
+		c.sum[rollcall.Active] = c.active
+		builders[c.key].Add(c.sub, c.values, &c.sum)
+	}
+	blocks := make([]*block.Cells, 0, len(builders))
+	for _, b := range builders {
+		blocks = append(blocks, b.Build())
+	}
+	return blocks
+}
+
+// capped replaces the values that are beyond the cap on a date.
+func (t *tally) capped(cell uint32, d *dateFacts) uint32 {
+	tuple := slices.Clone(t.s.cells.tupleOf(cell))
+	for dim, x := range tuple {
+		if d.caps[dim].turnsAway(x) {
+			tuple[dim] = rollcall.OtherValue
+		}
+	}
+	return t.s.cells.cell(tuple)
+}

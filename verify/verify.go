@@ -1,0 +1,255 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall"
+	"rollcall/block"
+	"rollcall/eventlog"
+	"rollcall/store"
+)
+
+// Config is what the figures depend on besides the events, as it was when they were folded, and what to compare.
+type Config struct {
+	Cuboids                        []rollcall.Cuboid
+	Calendar                       rollcall.Calendar
+	Gap                            time.Duration
+	Passive                        []string
+	LateHorizon                    time.Duration // 0 for no limit
+	MinuteRetention, HourRetention time.Duration
+
+	Days  Days
+	Limit int // differences of a kind that the Report lists; the others are counted
+	// PassEvents is how many events of a shard are counted at a time; 0 for 32 Mi, which take some 1.4 GiB.
+	PassEvents int64
+}
+
+// Days says which days to recount: all of them, those named, or a sample. Otherwise none.
+type Days struct {
+	All    bool
+	Dates  []rollcall.Date
+	Sample int    // this many that have data, the newest whole one among them
+	Seed   uint64 // of the sample
+}
+
+// Deps are what a verification reads.
+type Deps struct {
+	Source Source
+	Store  store.Viewer
+	Now    func() time.Time
+	// Progress is told how many events of how many are read; it is called by several goroutines. nil for nobody.
+	Progress func(done, total int64)
+}
+
+const (
+	defaultPass = 32 << 20
+	maxWorkers  = 4 // shards counted at a time, each with the memory of a pass
+)
+
+// run is one verification.
+type run struct {
+	cfg    Config
+	deps   struct{ Progress func(n int) }
+	source Source
+	view   store.View
+	head   *store.Head
+	now    int64
+	values *values
+	picked map[rollcall.Date]bool
+	stored map[int][]store.LedgerRow // by shard
+
+	mu       sync.Mutex
+	caps     map[rollcall.Date]*dateFacts
+	expected map[block.CellKey][]*block.Cells
+	suspects []rollcall.Date // rising: of which the ledger differs
+	report   *Report
+}
+
+// Run compares the newest committed state of the store with the log below its offsets. It changes nothing and may run
+// beside a writer. The error tells why it could not be done; what differs is in the Report.
+func Run(ctx context.Context, cfg Config, deps Deps) (*Report, error) {
+	view, err := deps.Store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	defer func() { _ = view.Close() }()
+	start := deps.Now()
+	r := newRun(cfg, deps, view, start)
+	if err := r.verify(ctx); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	r.report.finish(deps.Now().Sub(start))
+	return r.report, nil
+}
+
+func newRun(cfg Config, deps Deps, view store.View, now time.Time) *run {
+	if cfg.PassEvents == 0 {
+		cfg.PassEvents = defaultPass
+	}
+	head := view.Head()
+	r := &run{cfg: cfg, source: deps.Source, view: view, head: head, now: now.UnixMilli(), values: newValues(head.Dimensions, head.Values),
+		stored: map[int][]store.LedgerRow{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
+		report: newReport(head, cfg.Limit)}
+	var done atomic.Int64
+	total := int64(0)
+	for i := range head.Shards {
+		p := &head.Shards[i]
+		total += (p.Accepted + p.Duplicates + p.Late) * (1 + (p.Accepted+p.Duplicates)/cfg.PassEvents)
+	}
+	r.deps.Progress = func(n int) {
+		if sum := done.Add(int64(n)); deps.Progress != nil {
+			deps.Progress(sum, total)
+		}
+	}
+	return r
+}
+
+func (r *run) verify(ctx context.Context) error {
+	rows, err := r.view.Ledger(ctx, math.MinInt64, math.MaxInt64, false)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		r.stored[row.Shard] = append(r.stored[row.Shard], row)
+	}
+	whole, err := r.wholeShards(ctx)
+	if err != nil {
+		return err
+	}
+	r.choose(len(whole) == len(r.head.Shards))
+	if err := r.readCaps(ctx); err != nil {
+		return err
+	}
+	if err := r.countShards(ctx, whole); err != nil {
+		return err
+	}
+	return r.compareCells(ctx)
+}
+
+// wholeShards tells which shards the source has from their first event on, and up to where.
+func (r *run) wholeShards(ctx context.Context) (until map[int]rollcall.Offset, err error) {
+	until = map[int]rollcall.Offset{}
+	begun := errors.New("the first batch is there")
+	for _, p := range r.head.Shards {
+		next, err := r.source.Next(ctx, p.Shard)
+		if err != nil {
+			return nil, err
+		}
+		if next < p.Offset {
+			r.lostEnd(p.Shard, p.Offset, next)
+		}
+		until[p.Shard] = min(next, p.Offset)
+		err = r.source.Read(ctx, p.Shard, until[p.Shard], func(*Batch) error { return begun })
+		if errors.Is(err, eventlog.ErrTrimmed) {
+			delete(until, p.Shard)
+			r.unverified("shard %d: %v", p.Shard, err)
+		} else if err != nil && !errors.Is(err, begun) {
+			return nil, err
+		}
+	}
+	return until, nil
+}
+
+// choose picks the days to recount, which needs all shards whole.
+func (r *run) choose(whole bool) {
+	d := r.cfg.Days
+	if !whole {
+		r.cfg.Days = Days{}
+		if d.All || len(d.Dates) > 0 || d.Sample > 0 {
+			r.unverified("no day can be recounted, since its figures are of all shards")
+		}
+		return
+	}
+	if d.Sample > 0 {
+		d.Dates = sampled(r.datesWithData(), d.Sample, d.Seed, r.cfg.Calendar.Date(r.now))
+		r.report.Seed = &d.Seed
+	}
+	r.picked = map[rollcall.Date]bool{}
+	for _, date := range d.Dates {
+		r.picked[date] = true
+	}
+}
+
+func (r *run) recounts() bool { return r.cfg.Days.All || len(r.picked) > 0 }
+
+func (r *run) chosen(d rollcall.Date) bool { return r.cfg.Days.All || r.picked[d] }
+
+// datesWithData gives the dates that the store or its ledger knows of, rising.
+func (r *run) datesWithData() (dates []rollcall.Date) {
+	for _, s := range r.head.Stamps[store.DayClock] {
+		dates = append(dates, rollcall.Date(s.Period))
+	}
+	for _, rows := range r.stored {
+		for _, row := range rows {
+			if row.Count > 0 {
+				dates = append(dates, r.cfg.Calendar.Date(row.Hour))
+			}
+		}
+	}
+	slices.Sort(dates)
+	return slices.Compact(dates)
+}
+
+// sampled picks the newest date before today, and others by the seed.
+func sampled(dates []rollcall.Date, n int, seed uint64, today rollcall.Date) []rollcall.Date {
+	newest, _ := slices.BinarySearch(dates, today)
+	newest = max(newest-1, 0)
+	random := rand.New(rand.NewPCG(seed, 0))
+	order := random.Perm(len(dates))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(b2i(b == newest), b2i(a == newest)) })
+	var picked []rollcall.Date
+	for _, i := range order[:min(n, len(order))] {
+		picked = append(picked, dates[i])
+	}
+	slices.Sort(picked)
+	return picked
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// countShards counts the shards that are whole, and compares their ledgers and user sets.
+func (r *run) countShards(ctx context.Context, until map[int]rollcall.Offset) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(min(runtime.GOMAXPROCS(0), maxWorkers))
+	seed := rand.Uint64()
+	for _, p := range r.head.Shards {
+		if end, ok := until[p.Shard]; ok {
+			g.Go(func() error { return r.newShard(p.Shard, end, seed).verify(ctx) })
+		}
+	}
+	return g.Wait()
+}
+
+func (s *shard) verify(ctx context.Context) error {
+	for pass := range s.passes {
+		if err := s.scan(ctx, pass); err != nil {
+			return err
+		}
+		s.seen = nil
+		if s.recounts() && len(s.events) > 0 {
+			if err := s.recount(ctx); err != nil {
+				return err
+			}
+		}
+		s.columns = columns{}
+	}
+	s.compareLedger()
+	return s.compareSets(ctx)
+}
