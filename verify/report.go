@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ type Report struct {
 
 	Equal       bool           `json:"equal"` // nothing differs
 	Unverified  []string       `json:"unverified"`
+	Verdict     string         `json:"verdict"`
 	Differences map[string]int `json:"differences"` // how many, by what they are of
 	Shown       []Difference   `json:"shown"`       // the first of each kind
 
@@ -102,6 +104,24 @@ func (r *Report) finish(took time.Duration) {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket))
 	})
 	r.Equal = r.Different() == 0
+	r.Verdict = r.verdict()
 	r.Seconds = took.Seconds()
 	r.PerSecond = int64(float64(r.Events+r.Dropped) / max(took.Seconds(), 1e-9))
+}
+
+func (r *Report) verdict() string {
+	recounted := "no day was recounted"
+	if n := len(r.Days); n > 0 {
+		recounted = fmt.Sprintf("every cell and user set of the %d days recounted", n)
+	}
+	switch {
+	case !r.Equal:
+		return fmt.Sprintf("The store differs from the log in %d figures.", r.Different())
+	case len(r.Unverified) > 0:
+		return "What could be compared is equal, but not all could be."
+	case len(r.Days) == 0:
+		return "The ledger is equal to the log; " + recounted + "."
+	default:
+		return "The store is equal to the log: the ledger of every hour, and " + recounted + "."
+	}
 }
