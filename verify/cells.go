@@ -3,6 +3,7 @@ package verify
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"rollcall"
@@ -62,6 +63,7 @@ type cellTable struct {
 	values  *values
 	numbers map[string]uint32
 	tuples  []rollcall.Value // values of cell c: [c*dims, (c+1)*dims)
+	project [][]uint32       // by cuboid's index and cell: see in; +1, 0 for not known
 
 	of      []uint32 // of each combination of the batch at hand
 	columns []int    // where the batch has each dimension; -1 for not at all
@@ -103,6 +105,39 @@ func appendTuple(code []byte, tuple []rollcall.Value) []byte {
 	return code
 }
 
+// in gives the cell with the values that a cuboid keeps, and rollcall.NotSetValue for the others.
+func (t *cellTable) in(cell uint32, index int, cuboid rollcall.Cuboid) uint32 {
+	for index >= len(t.project) {
+		t.project = append(t.project, nil)
+	}
+	p := t.project[index]
+	if n := len(t.numbers); len(p) < n {
+		p = append(p, make([]uint32, n-len(p))...)
+		t.project[index] = p
+	}
+	if p[cell] == 0 {
+		tuple := slices.Clone(t.tupleOf(cell))
+		for d := range tuple {
+			if !cuboid.Has(d) {
+				tuple[d] = rollcall.NotSetValue
+			}
+		}
+		p[cell] = t.cell(tuple) + 1
+	}
+	return p[cell] - 1
+}
+
+// kept gives the values of a cell that a cuboid keeps. They are valid until the next call.
+func (t *cellTable) kept(cell uint32, cuboid rollcall.Cuboid) []rollcall.Value {
+	t.tuple = t.tuple[:0]
+	for d, x := range t.tupleOf(cell) {
+		if cuboid.Has(d) {
+			t.tuple = append(t.tuple, x)
+		}
+	}
+	return t.tuple
+}
+
 // resolve fills in the cell of each combination of a batch.
 func (t *cellTable) resolve(b *Batch) {
 	t.columns = t.columns[:0]
@@ -121,7 +156,7 @@ func (t *cellTable) resolve(b *Batch) {
 	if width > 0 {
 		count = len(b.Tuples) / width
 	}
-	t.of = t.of[:0]
+	t.of, t.tuple = t.of[:0], t.tuple[:t.dims()]
 	for i := range count {
 		for d, at := range t.columns {
 			t.tuple[d] = rollcall.NotSetValue

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -18,19 +19,36 @@ func (s *shard) recount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for dates := range slices.Chunk(s.chosenDates(), chunkDays) {
+	dates := s.chosenDates()
+	chunks := (len(dates) + chunkDays - 1) / chunkDays
+	for dates := range slices.Chunk(dates, chunkDays) {
 		c := &counting{shard: s, tally: newTally(s, dates), ids: ids}
-		for user := range uint32(len(g.start) - 1) {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			c.count(user, g.order[g.start[user]:g.start[user+1]])
+		if err := c.all(ctx, g, chunks); err != nil {
+			return err
 		}
 		s.addCells(c.tally.blocks())
 		s.addSets(c.tally)
 	}
 	return nil
 }
+
+// all counts all users, in one of some chunks of days.
+func (c *counting) all(ctx context.Context, g *groups, chunks int) error {
+	told := uint32(0)
+	for user := range uint32(len(g.start) - 1) {
+		c.count(user, g.order[g.start[user]:g.start[user+1]])
+		if n := g.start[user+1] - told; n > toldEvents {
+			told += n
+			c.progress(int(n) / chunks)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const toldEvents = 1 << 16
 
 // chosenDates lists the dates of the events at hand that are to be counted.
 func (s *shard) chosenDates() (dates []rollcall.Date) {
@@ -145,13 +163,19 @@ type counting struct {
 	*shard
 	tally *tally
 	ids   *idTable
-	own   []event // the user's events, in order of time
+	own   []placed // the user's events, in order of time
 	named []namedEvent
+}
+
+// placed is an event, and the number of the leaf that it counts in; none when its date is not counted.
+type placed struct {
+	event
+	leaf uint32
 }
 
 type namedEvent struct {
 	session uint64
-	event
+	placed
 }
 
 func (c *counting) count(user uint32, places []uint32) {
@@ -161,24 +185,24 @@ func (c *counting) count(user uint32, places []uint32) {
 	c.own, c.named = c.own[:0], c.named[:0]
 	runs := gathered{c: c}
 	for _, at := range places {
-		e := &c.events[at]
 		extra := uint64(0)
 		if c.extra != nil {
 			extra = c.extra[at]
 		}
-		if leaf := c.tally.leaf(e); leaf != nil {
-			c.event(leaf, user, e, extra)
+		e := placed{c.events[at], c.tally.leaf(&c.events[at])}
+		if e.leaf != none {
+			c.event(&c.tally.leaves[e.leaf], user, &e.event, extra)
 		}
 		if user == 0 {
 			continue
 		}
-		c.own = append(c.own, *e)
+		c.own = append(c.own, e)
 		switch {
 		case e.cell&flagRecord != 0:
 		case e.cell&flagNamed != 0:
-			c.named = append(c.named, namedEvent{extra, *e})
+			c.named = append(c.named, namedEvent{extra, e})
 		default:
-			runs.add(e)
+			runs.add(&e)
 		}
 	}
 	if user == 0 {
@@ -210,19 +234,19 @@ func (c *counting) event(leaf *leaf, user uint32, e *event, extra uint64) {
 // gathered gathers the events of one session, in order of time, and counts it when the next begins.
 type gathered struct {
 	c           *counting
-	entries     []event // those at the session's first instant
+	entries     []placed // those at the session's first instant
 	last        int64
 	interactive int
 }
 
-func (r *gathered) add(e *event) {
+func (r *gathered) add(e *placed) {
 	if len(r.entries) > 0 && e.time-r.last > r.c.cfg.Gap.Milliseconds() {
 		r.end()
 	}
 	r.join(e)
 }
 
-func (r *gathered) join(e *event) {
+func (r *gathered) join(e *placed) {
 	if len(r.entries) == 0 || e.time == r.entries[0].time {
 		r.entries = append(r.entries, *e)
 	}
@@ -251,40 +275,36 @@ func (c *counting) namedSessions() {
 		if i > 0 && c.named[i].session != c.named[i-1].session {
 			s.end()
 		}
-		s.join(&c.named[i].event)
+		s.join(&c.named[i].placed)
 	}
 	s.end()
 }
 
-// enter adds counters where the earliest of some events lies, which are in order of time and log, and counted already.
-func (c *counting) enter(events []event, counters *rollcall.Counters) {
+// enter adds counters where the earliest of some events lies, which are in order of time and log.
+func (c *counting) enter(events []placed, counters *rollcall.Counters) {
 	first := &events[0]
-	leaf := c.tally.leaf(first)
-	if leaf == nil {
+	if first.leaf == none {
 		return
 	}
 	for i := 1; i < len(events) && events[i].time == first.time; i++ {
-		if e := &events[i]; e.full() == first.full() && e.level() == first.level() && (e.cell|first.cell)&flagID == 0 {
-			continue
-		} else if other := c.tally.leaf(e); c.before(e, other, first, leaf) {
-			first, leaf = e, other
+		if e := &events[i]; e.leaf != first.leaf && c.before(e, first) {
+			first = e
 		}
 	}
-	leaf.counters.Add(counters)
+	c.tally.leaves[first.leaf].counters.Add(counters)
 }
 
 // before tells whether event a, which comes later in the log than b and is at the same time, is the entry all the same: by the
 // smaller event id, then by the smaller values.
-func (c *counting) before(a *event, at *leaf, b *event, bt *leaf) bool {
-	if d := slices.Compare(c.ids.of(a), c.ids.of(b)); d != 0 {
+func (c *counting) before(a, b *placed) bool {
+	if d := bytes.Compare(c.ids.of(&a.event), c.ids.of(&b.event)); d != 0 {
 		return d < 0
 	}
-	x, y := c.cells.tupleOf(at.cell), c.cells.tupleOf(bt.cell)
+	x, y := c.cells.tupleOf(c.tally.leaves[a.leaf].cell), c.cells.tupleOf(c.tally.leaves[b.leaf].cell)
 	for dim := range x {
-		if x[dim] == y[dim] {
-			continue
+		if x[dim] != y[dim] {
+			return c.values.text(dim, x[dim]) < c.values.text(dim, y[dim])
 		}
-		return c.values.text(dim, x[dim]) < c.values.text(dim, y[dim])
 	}
 	return false
 }

@@ -67,23 +67,22 @@ type shard struct {
 	sets   map[setPeriod]map[uint32]members // by cell: what the sets should be
 	columns
 
-	pass, passes uint64
-	row          uint64 // rows read in this pass
-	newest       int64
-	horizon      rollcall.Date // of newest
-	zone         rollcall.Zone
-	hour         *store.LedgerRow // last used
-	hashes       [ahead]rowHash
-	passive      []int8 // by type number of the batch: 0 for not looked up
-	touched      uint64
+	pass, parts uint64
+	row         uint64 // rows read in this pass
+	newest      int64
+	horizon     rollcall.Date // of newest
+	zone        rollcall.Zone
+	hour        *store.LedgerRow // last used
+	hashes      [ahead]rowHash
+	passive     []int8 // by type number of the batch: 0 for not looked up
+	touched     uint64
 }
 
 type rowHash struct{ user, id key }
 
 func (r *run) newShard(number int, until rollcall.Offset, seed uint64) *shard {
-	p := r.head.Shards[number]
-	passes := uint64(1 + (p.Accepted+p.Duplicates)/r.cfg.PassEvents)
-	return &shard{run: r, number: number, until: until, seed: seed, passes: passes, users: newNumbering(p.Users), cells: newCellTable(r.values),
+	p := &r.head.Shards[number]
+	return &shard{run: r, number: number, until: until, seed: seed, parts: uint64(r.passes(p)), users: newNumbering(p.Users), cells: newCellTable(r.values),
 		ledger: map[int64]*store.LedgerRow{}, sets: map[setPeriod]map[uint32]members{}, total: store.Position{Shard: number, MaxTime: math.MinInt64}}
 }
 
@@ -91,10 +90,10 @@ func (r *run) newShard(number int, until rollcall.Offset, seed uint64) *shard {
 func (s *shard) scan(ctx context.Context, pass uint64) error {
 	p := s.head.Shards[s.number]
 	s.pass, s.row, s.newest, s.zone = pass, 0, math.MinInt64, rollcall.Zone{}
-	s.seen = newKeySet(p.Accepted / int64(s.passes))
+	s.seen = newKeySet(p.Accepted / int64(s.parts))
 	s.columns = columns{}
 	if s.recounts() {
-		room := p.Accepted/int64(s.passes) + 1024
+		room := p.Accepted/int64(s.parts) + 1024
 		s.columns = columns{user: make([]uint32, 0, room), events: make([]event, 0, room)}
 	}
 	return s.source.Read(ctx, s.number, s.until, func(b *Batch) error {
@@ -105,7 +104,7 @@ func (s *shard) scan(ctx context.Context, pass uint64) error {
 		if s.row > math.MaxUint32 || len(s.cells.numbers) > maxCells {
 			return errors.New("more than 4,294,967,295 events or 67,108,864 combinations of values in one shard")
 		}
-		s.deps.Progress(len(b.Rows))
+		s.progress(len(b.Rows))
 		return nil
 	})
 }
@@ -142,7 +141,7 @@ func (s *shard) lookAhead(rows []record.Row) {
 }
 
 func (s *shard) takeRow(b *Batch, r *record.Row, h *rowHash) {
-	mine := h.user.lo>>32%s.passes == s.pass
+	mine := h.user.lo>>32%s.parts == s.pass
 	if s.late(r.Time) {
 		if mine {
 			s.ledgerRow(r.Time).Late++

@@ -14,19 +14,19 @@ type tally struct {
 	s      *shard
 	dates  []*dateFacts
 	first  rollcall.Date
-	leaves map[leafKey]uint32
-	all    []leaf
+	leaves []leaf
+	inLeaf map[leafKey]uint32
 	parts  []uint32 // cells of the leaves, one list behind the other
 	cells  []cellRow
-	places map[string]uint32 // of a cell by its code
+	inCell map[cellKey]uint32
 	sets   []setRow
 	inSets map[setKey]uint32
 
 	lastKey leafKey
-	last    uint32 // leaf of lastKey, +1
-	code    []byte
-	values  []rollcall.Value
+	last    uint32 // leaf of lastKey, or none
 }
+
+const none = 1<<32 - 1
 
 type leafKey struct {
 	start int64 // of the bucket, Unix ms, or the date
@@ -43,10 +43,17 @@ type leaf struct {
 	minutely      bool
 }
 
-type cellRow struct {
-	key    block.CellKey
+// cellKey names a cell: cell is the number of its values, the others being rollcall.NotSetValue.
+type cellKey struct {
+	period block.Period
+	cuboid rollcall.Cuboid
+	cell   uint32
+	grain  rollcall.Grain
 	sub    uint8
-	values []rollcall.Value
+}
+
+type cellRow struct {
+	key    cellKey
 	user   uint32 // the last one counted
 	active int64
 	sum    rollcall.Counters
@@ -75,7 +82,7 @@ type dateFacts struct {
 }
 
 func newTally(s *shard, dates []rollcall.Date) *tally {
-	t := &tally{s: s, leaves: map[leafKey]uint32{}, places: map[string]uint32{}, inSets: map[setKey]uint32{}}
+	t := &tally{s: s, inLeaf: map[leafKey]uint32{}, inCell: map[cellKey]uint32{}, inSets: map[setKey]uint32{}, last: none}
 	t.first = dates[0]
 	t.dates = make([]*dateFacts, dates[len(dates)-1]-t.first+1)
 	for _, d := range dates {
@@ -84,15 +91,14 @@ func newTally(s *shard, dates []rollcall.Date) *tally {
 	return t
 }
 
-// leaf finds where an event counts; nil when its date is not counted. It is valid until a call with an event that was not
-// asked for before.
-func (t *tally) leaf(e *event) *leaf {
+// leaf gives the number of the leaf that an event counts in; none when its date is not counted.
+func (t *tally) leaf(e *event) uint32 {
 	if !t.s.zone.Holds(e.time) {
 		t.s.zone = t.s.cfg.Calendar.Zone(e.time)
 	}
 	date, tod := t.s.zone.Date(e.time)
 	if date < t.first || int(date-t.first) >= len(t.dates) || t.dates[date-t.first] == nil {
-		return nil
+		return none
 	}
 	key := leafKey{cell: e.full(), level: uint8(e.level())}
 	switch key.level {
@@ -103,16 +109,16 @@ func (t *tally) leaf(e *event) *leaf {
 	default:
 		key.start = int64(date)
 	}
-	if t.last == 0 || key != t.lastKey {
-		at, ok := t.leaves[key]
+	if t.last == none || key != t.lastKey {
+		at, ok := t.inLeaf[key]
 		if !ok {
-			at = uint32(len(t.all))
-			t.leaves[key] = at
-			t.all = append(t.all, t.newLeaf(e, t.dates[date-t.first], tod))
+			at = uint32(len(t.leaves))
+			t.inLeaf[key] = at
+			t.leaves = append(t.leaves, t.newLeaf(e, t.dates[date-t.first], tod))
 		}
-		t.lastKey, t.last = key, at+1
+		t.lastKey, t.last = key, at
 	}
-	return &t.all[t.last-1]
+	return t.last
 }
 
 func (t *tally) newLeaf(e *event, d *dateFacts, tod int64) leaf {
@@ -137,20 +143,13 @@ func (t *tally) newLeaf(e *event, d *dateFacts, tod int64) leaf {
 
 // part lists the cells of all cuboids that a combination is a part of, in one bucket.
 func (t *tally) part(grain rollcall.Grain, period block.Period, sub uint8, cell uint32) {
-	for _, cuboid := range t.s.cfg.Cuboids {
-		t.values = t.values[:0]
-		for d, x := range t.s.cells.tupleOf(cell) {
-			if cuboid.Has(d) {
-				t.values = append(t.values, x)
-			}
-		}
-		t.code = appendTuple(t.code[:0], []rollcall.Value{rollcall.Value(grain), rollcall.Value(period), rollcall.Value(period >> 32), rollcall.Value(sub), rollcall.Value(cuboid)})
-		t.code = appendTuple(t.code, t.values)
-		at, ok := t.places[string(t.code)]
+	for i, cuboid := range t.s.cfg.Cuboids {
+		key := cellKey{period, cuboid, t.s.cells.in(cell, i, cuboid), grain, sub}
+		at, ok := t.inCell[key]
 		if !ok {
 			at = uint32(len(t.cells))
-			t.places[string(t.code)] = at
-			t.cells = append(t.cells, cellRow{key: block.CellKey{Grain: grain, Period: period, Cuboid: cuboid}, sub: sub, values: slices.Clone(t.values)})
+			t.inCell[key] = at
+			t.cells = append(t.cells, cellRow{key: key})
 		}
 		t.parts = append(t.parts, at)
 	}
@@ -206,8 +205,8 @@ func memberSum(user uint32, mask uint64) uint64 {
 
 // blocks gives the cells counted, a block a key.
 func (t *tally) blocks() []*block.Cells {
-	for i := range t.all {
-		l := &t.all[i]
+	for i := range t.leaves {
+		l := &t.leaves[i]
 		for _, at := range t.parts[l.from:l.until] {
 			t.cells[at].sum.Add(&l.counters)
 		}
@@ -215,12 +214,13 @@ func (t *tally) blocks() []*block.Cells {
 	builders := map[block.CellKey]*block.CellsBuilder{}
 	for i := range t.cells {
 		c := &t.cells[i]
-		if builders[c.key] == nil {
-			builders[c.key] = &block.CellsBuilder{}
-			builders[c.key].Reset(c.key)
+		key := block.CellKey{Grain: c.key.grain, Period: c.key.period, Cuboid: c.key.cuboid}
+		if builders[key] == nil {
+			builders[key] = &block.CellsBuilder{}
+			builders[key].Reset(key)
 		}
 		c.sum[rollcall.Active] = c.active
-		builders[c.key].Add(c.sub, c.values, &c.sum)
+		builders[key].Add(c.key.sub, t.s.cells.kept(c.key.cell, c.key.cuboid), &c.sum)
 	}
 	blocks := make([]*block.Cells, 0, len(builders))
 	for _, b := range builders {

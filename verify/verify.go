@@ -49,8 +49,8 @@ type Deps struct {
 	Source Source
 	Store  store.Viewer
 	Now    func() time.Time
-	// Progress is told how many events of how many are read; it is called by several goroutines. nil for nobody.
-	Progress func(done, total int64)
+	// Progress is told which part of the work is done, from 0 to 1 or so, by several goroutines; nil for nobody.
+	Progress func(done float64)
 }
 
 const (
@@ -60,15 +60,15 @@ const (
 
 // run is one verification.
 type run struct {
-	cfg    Config
-	deps   struct{ Progress func(n int) }
-	source Source
-	view   store.View
-	head   *store.Head
-	now    int64
-	values *values
-	picked map[rollcall.Date]bool
-	stored map[int][]store.LedgerRow // by shard
+	cfg      Config
+	progress func(events int)
+	source   Source
+	view     store.View
+	head     *store.Head
+	now      int64
+	values   *values
+	picked   map[rollcall.Date]bool
+	stored   map[int][]store.LedgerRow // by shard
 
 	mu       sync.Mutex
 	caps     map[rollcall.Date]*dateFacts
@@ -102,19 +102,29 @@ func newRun(cfg Config, deps Deps, view store.View, now time.Time) *run {
 	r := &run{cfg: cfg, source: deps.Source, view: view, head: head, now: now.UnixMilli(), values: newValues(head.Dimensions, head.Values),
 		stored: map[int][]store.LedgerRow{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
 		report: newReport(head, cfg.Limit)}
-	var done atomic.Int64
-	total := int64(0)
-	for i := range head.Shards {
-		p := &head.Shards[i]
-		total += (p.Accepted + p.Duplicates + p.Late) * (1 + (p.Accepted+p.Duplicates)/cfg.PassEvents)
-	}
-	r.deps.Progress = func(n int) {
-		if sum := done.Add(int64(n)); deps.Progress != nil {
-			deps.Progress(sum, total)
-		}
-	}
+	r.progress = r.meter(deps.Progress)
 	return r
 }
+
+// meter gives what is told of events that were read or recounted, in any shard.
+func (r *run) meter(told func(done float64)) func(events int) {
+	if told == nil {
+		return func(int) {}
+	}
+	total := int64(0)
+	for i := range r.head.Shards {
+		p := &r.head.Shards[i]
+		total += (p.Accepted + p.Duplicates + p.Late) * r.passes(p)
+		if d := &r.cfg.Days; d.All || len(d.Dates) > 0 || d.Sample > 0 {
+			total += p.Accepted
+		}
+	}
+	var done atomic.Int64
+	return func(n int) { told(float64(done.Add(int64(n))) / float64(total)) }
+}
+
+// passes is how many times a shard is read, for a part of its users each.
+func (r *run) passes(p *store.Position) int64 { return 1 + (p.Accepted+p.Duplicates)/r.cfg.PassEvents }
 
 func (r *run) verify(ctx context.Context) error {
 	rows, err := r.view.Ledger(ctx, math.MinInt64, math.MaxInt64, false)
@@ -238,7 +248,7 @@ func (r *run) countShards(ctx context.Context, until map[int]rollcall.Offset) er
 }
 
 func (s *shard) verify(ctx context.Context) error {
-	for pass := range s.passes {
+	for pass := range s.parts {
 		if err := s.scan(ctx, pass); err != nil {
 			return err
 		}

@@ -177,14 +177,15 @@ func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, er
 	if err != nil {
 		return nil, err
 	}
-	var read atomic.Int64
-	m := newMeter(e.err, rows.Accepted+rows.Duplicates+rows.Late, false, read.Load)
+	var done atomic.Int64
+	events := rows.Accepted + rows.Duplicates + rows.Late
+	m := newMeter(e.err, events, false, done.Load)
 	defer m.end()
 	return verify.Run(e.ctx, verify.Config{
 		Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, LateHorizon: c.LateHorizon,
 		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Days: days, Limit: limit,
-	}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(done, total int64) {
-		read.Store(done)
-		m.done.Store(int64(float64(done) / float64(total) * float64(m.total))) // a shard may be read several times
+	}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
+		done.Store(int64(part * float64(events)))
+		m.done.Store(done.Load())
 	}})
 }
