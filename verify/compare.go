@@ -61,6 +61,11 @@ func (r *run) addCells(blocks []*block.Cells) {
 func (r *run) compareCells(ctx context.Context) error {
 	dates := r.comparedDates()
 	for _, d := range dates {
+		total := block.CellKey{Grain: rollcall.Day, Period: block.Period(d)}
+		if len(r.expected[total]) > 0 && r.head.Stamp(store.DayClock, total.Period) == 0 {
+			r.report.add(Difference{What: Period, Bucket: d.String(), Figure: "version", Expected: "any", Found: "none",
+				Hint: "the day has events, and readers do not look for it: its row in the list of periods is gone"})
+		}
 		for _, grain := range []rollcall.Grain{rollcall.Day, rollcall.Hour, rollcall.Minute} {
 			for _, cuboid := range r.cfg.Cuboids {
 				if err := r.compareDate(ctx, d, grain, cuboid); err != nil {

@@ -15,6 +15,7 @@ const (
 	LogEnd   = "log"      // the end of a shard's log
 	Ledger   = "ledger"   // an hour of the ledger
 	Position = "position" // the sums in a shard's position
+	Period   = "period"   // a day that readers must know to have data
 	Cell     = "cell"     // a counter of a cell
 	UserSet  = "user set" // who was active in a cell, in one shard
 )
@@ -99,7 +100,7 @@ func (r *Report) count(f func(*Report)) {
 }
 
 func (r *Report) finish(took time.Duration) {
-	kinds := []string{LogEnd, Ledger, Position, Cell, UserSet}
+	kinds := []string{LogEnd, Ledger, Position, Period, Cell, UserSet}
 	slices.SortStableFunc(r.Shown, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket))
 	})

@@ -18,6 +18,7 @@ type tally struct {
 	inLeaf map[leafKey]uint32
 	parts  []uint32 // cells of the leaves, one list behind the other
 	cells  []cellRow
+	active []activeRow // of the cells
 	inCell map[cellKey]uint32
 	sets   []setRow
 	inSets map[setKey]uint32
@@ -53,10 +54,14 @@ type cellKey struct {
 }
 
 type cellRow struct {
-	key    cellKey
-	user   uint32 // the last one counted
-	active int64
-	sum    rollcall.Counters
+	key cellKey
+	sum rollcall.Counters // but Active
+}
+
+// activeRow is apart from its cell's others, as each event of a user needs it.
+type activeRow struct {
+	user  uint32 // the last one counted
+	users uint32
 }
 
 type setKey struct {
@@ -149,7 +154,7 @@ func (t *tally) part(grain rollcall.Grain, period block.Period, sub uint8, cell 
 		if !ok {
 			at = uint32(len(t.cells))
 			t.inCell[key] = at
-			t.cells = append(t.cells, cellRow{key: key})
+			t.cells, t.active = append(t.cells, cellRow{key: key}), append(t.active, activeRow{})
 		}
 		t.parts = append(t.parts, at)
 	}
@@ -168,9 +173,8 @@ func (t *tally) set(k setKey) uint32 {
 // present counts a user in the cells and sets of a leaf, once each.
 func (t *tally) present(l *leaf, user uint32) {
 	for _, at := range t.parts[l.from:l.until] {
-		if c := &t.cells[at]; c.user != user {
-			c.user = user
-			c.active++
+		if a := &t.active[at]; a.user != user {
+			*a = activeRow{user, a.users + 1}
 		}
 	}
 	t.sets[l.day].add(user, l.inDay)
@@ -219,7 +223,7 @@ func (t *tally) blocks() []*block.Cells {
 			builders[key] = &block.CellsBuilder{}
 			builders[key].Reset(key)
 		}
-		c.sum[rollcall.Active] = c.active
+		c.sum[rollcall.Active] = int64(t.active[i].users)
 		builders[key].Add(c.key.sub, t.s.cells.kept(c.key.cell, c.key.cuboid), &c.sum)
 	}
 	blocks := make([]*block.Cells, 0, len(builders))
