@@ -3,8 +3,11 @@ package verify
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"rollcall"
 	"rollcall/block"
@@ -59,23 +62,48 @@ func (r *run) addCells(blocks []*block.Cells) {
 
 // compareCells compares all cells of the chosen days.
 func (r *run) compareCells(ctx context.Context) error {
-	dates := r.comparedDates()
-	for _, d := range dates {
-		total := block.CellKey{Grain: rollcall.Day, Period: block.Period(d)}
-		if len(r.expected[total]) > 0 && r.head.Stamp(store.DayClock, total.Period) == 0 {
-			r.report.add(Difference{What: Period, Bucket: d.String(), Figure: "version", Expected: "any", Found: "none",
-				Hint: "the day has events, and readers do not look for it: its row in the list of periods is gone"})
-		}
-		for _, grain := range []rollcall.Grain{rollcall.Day, rollcall.Hour, rollcall.Minute} {
-			for _, cuboid := range r.cfg.Cuboids {
-				if err := r.compareDate(ctx, d, grain, cuboid); err != nil {
-					return err
-				}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, d := range r.comparedDates() {
+		r.report.Days = append(r.report.Days, d.String())
+		g.Go(func() error { return r.compareDay(ctx, d) })
+	}
+	return g.Wait()
+}
+
+func (r *run) compareDay(ctx context.Context, d rollcall.Date) error {
+	r.checkStamp(d)
+	for _, grain := range []rollcall.Grain{rollcall.Day, rollcall.Hour, rollcall.Minute} {
+		for _, cuboid := range r.cfg.Cuboids {
+			if err := r.compareDate(ctx, d, grain, cuboid); err != nil {
+				return err
 			}
 		}
-		r.report.Days = append(r.report.Days, d.String())
 	}
 	return nil
+}
+
+// checkStamp looks whether readers know that a day has something.
+func (r *run) checkStamp(d rollcall.Date) {
+	r.mu.Lock()
+	has := len(r.expected[block.CellKey{Grain: rollcall.Day, Period: block.Period(d)}]) > 0
+	r.mu.Unlock()
+	if has && r.head.Stamp(store.DayClock, block.Period(d)) == 0 {
+		r.report.add(Difference{What: Period, Bucket: d.String(), Figure: "version", Expected: "any", Found: "none",
+			Hint: "the day has events, and readers do not look for it: its row in the list of periods is gone"})
+	}
+}
+
+// counted takes what a block comes to, of all shards.
+func (r *run) counted(key block.CellKey) *block.Cells {
+	r.mu.Lock()
+	parts := r.expected[key]
+	delete(r.expected, key)
+	r.mu.Unlock()
+	if len(parts) == 0 {
+		return block.NewCells(key, 0)
+	}
+	return block.MergeCells(parts)
 }
 
 func (r *run) compareDate(ctx context.Context, d rollcall.Date, grain rollcall.Grain, cuboid rollcall.Cuboid) error {
@@ -93,12 +121,7 @@ func (r *run) compareDate(ctx context.Context, d rollcall.Date, grain rollcall.G
 		if i := slices.IndexFunc(blocks, func(b *block.Cells) bool { return b.Key == key }); i >= 0 {
 			found = blocks[i]
 		}
-		want := block.NewCells(key, 0)
-		if len(r.expected[key]) > 0 {
-			want = block.MergeCells(r.expected[key])
-		}
-		delete(r.expected, key)
-		r.compareBlock(d, want, found)
+		r.compareBlock(d, r.counted(key), found)
 	}
 	return nil
 }

@@ -15,25 +15,16 @@ type tally struct {
 	dates  []*dateFacts
 	first  rollcall.Date
 	leaves []leaf
-	inLeaf map[leafKey]uint32
+	inLeaf []index  // by date: of each bucket and combination
 	parts  []uint32 // cells of the leaves, one list behind the other
 	cells  []cellRow
 	active []activeRow // of the cells
 	inCell map[cellKey]uint32
 	sets   []setRow
 	inSets map[setKey]uint32
-
-	lastKey leafKey
-	last    uint32 // leaf of lastKey, or none
 }
 
 const none = 1<<32 - 1
-
-type leafKey struct {
-	start int64 // of the bucket, Unix ms, or the date
-	cell  uint32
-	level uint8
-}
 
 type leaf struct {
 	counters      rollcall.Counters // but Active
@@ -87,9 +78,10 @@ type dateFacts struct {
 }
 
 func newTally(s *shard, dates []rollcall.Date) *tally {
-	t := &tally{s: s, inLeaf: map[leafKey]uint32{}, inCell: map[cellKey]uint32{}, inSets: map[setKey]uint32{}, last: none}
+	t := &tally{s: s, inCell: map[cellKey]uint32{}, inSets: map[setKey]uint32{}}
 	t.first = dates[0]
 	t.dates = make([]*dateFacts, dates[len(dates)-1]-t.first+1)
+	t.inLeaf = make([]index, len(t.dates))
 	for _, d := range dates {
 		t.dates[d-t.first] = s.facts(d)
 	}
@@ -105,25 +97,19 @@ func (t *tally) leaf(e *event) uint32 {
 	if date < t.first || int(date-t.first) >= len(t.dates) || t.dates[date-t.first] == nil {
 		return none
 	}
-	key := leafKey{cell: e.full(), level: uint8(e.level())}
-	switch key.level {
+	facts, start := t.dates[date-t.first], int64(0) // of the bucket, ms behind the first hour
+	switch e.level() {
 	case levelMinute:
-		key.start = e.time - tod%minuteMS
+		start = e.time - tod%minuteMS - facts.hours[0]
 	case levelHour:
-		key.start = e.time - tod%hourMS
-	default:
-		key.start = int64(date)
+		start = e.time - tod%hourMS - facts.hours[0]
 	}
-	if t.last == none || key != t.lastKey {
-		at, ok := t.inLeaf[key]
-		if !ok {
-			at = uint32(len(t.leaves))
-			t.inLeaf[key] = at
-			t.leaves = append(t.leaves, t.newLeaf(e, t.dates[date-t.first], tod))
-		}
-		t.lastKey, t.last = key, at
+	key := uint64(start)<<28 | uint64(e.full())<<2 | uint64(e.level())
+	at, fresh := t.inLeaf[date-t.first].of(key, uint32(len(t.leaves)))
+	if fresh {
+		t.leaves = append(t.leaves, t.newLeaf(e, facts, tod))
 	}
-	return t.last
+	return at
 }
 
 func (t *tally) newLeaf(e *event, d *dateFacts, tod int64) leaf {
