@@ -34,8 +34,11 @@ func (s *shard) recount(ctx context.Context) error {
 
 // all counts all users, in one of some chunks of days.
 func (c *counting) all(ctx context.Context, g *groups, chunks int) error {
-	told := uint32(0)
+	told, read := uint32(0), 0
 	for user := range uint32(len(g.start) - 1) {
+		if int(g.start[user+1]) > read {
+			read = c.readAhead(g.order, read)
+		}
 		c.count(user, g.order[g.start[user]:g.start[user+1]])
 		if n := g.start[user+1] - told; n > toldEvents {
 			told += n
@@ -46,6 +49,18 @@ func (c *counting) all(ctx context.Context, g *groups, chunks int) error {
 		}
 	}
 	return nil
+}
+
+// readAhead reads the next events in the order of users before they are needed: they lie all over memory, and so the misses
+// overlap.
+func (c *counting) readAhead(order []uint32, from int) (until int) {
+	until = min(from+2*ahead, len(order))
+	sum := int64(0)
+	for _, at := range order[from:until] {
+		sum += c.events[at].time
+	}
+	c.touched += uint64(sum)
+	return until
 }
 
 const toldEvents = 1 << 16

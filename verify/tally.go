@@ -19,7 +19,7 @@ type tally struct {
 	parts  []uint32 // cells of the leaves, one list behind the other
 	cells  []cellRow
 	active []activeRow // of the cells
-	inCell map[cellKey]uint32
+	inCell []index     // by date: of each bucket, cuboid and combination
 	sets   []setRow
 	inSets map[setKey]uint32
 }
@@ -78,10 +78,10 @@ type dateFacts struct {
 }
 
 func newTally(s *shard, dates []rollcall.Date) *tally {
-	t := &tally{s: s, inCell: map[cellKey]uint32{}, inSets: map[setKey]uint32{}}
+	t := &tally{s: s, inSets: map[setKey]uint32{}}
 	t.first = dates[0]
 	t.dates = make([]*dateFacts, dates[len(dates)-1]-t.first+1)
-	t.inLeaf = make([]index, len(t.dates))
+	t.inLeaf, t.inCell = make([]index, len(t.dates)), make([]index, len(t.dates))
 	for _, d := range dates {
 		t.dates[d-t.first] = s.facts(d)
 	}
@@ -116,30 +116,33 @@ func (t *tally) newLeaf(e *event, d *dateFacts, tod int64) leaf {
 	l := leaf{cell: t.capped(e.full(), d), from: uint32(len(t.parts))}
 	day := block.Period(d.date)
 	l.day = t.set(setKey{rollcall.Day, day, l.cell})
-	t.part(rollcall.Day, day, 0, l.cell)
+	t.part(d, cellKey{period: day, grain: rollcall.Day, cell: l.cell})
 	if e.level() >= levelHour {
 		start := e.time - tod%hourMS
 		hour := uint8(max(slices.Index(d.hours, start), 0))
 		l.inDay = 1 << hour
-		t.part(rollcall.Hour, day, hour, l.cell)
+		t.part(d, cellKey{period: day, grain: rollcall.Hour, sub: hour, cell: l.cell})
 		if e.level() == levelMinute {
 			period, minute := block.Period(floorDiv(start, minuteMS)), uint8(tod%hourMS/minuteMS)
 			l.hour, l.inHour, l.minutely = t.set(setKey{rollcall.Minute, period, l.cell}), 1<<minute, true
-			t.part(rollcall.Minute, period, minute, l.cell)
+			t.part(d, cellKey{period: period, grain: rollcall.Minute, sub: minute, cell: l.cell})
 		}
 	}
 	l.until = uint32(len(t.parts))
 	return l
 }
 
-// part lists the cells of all cuboids that a combination is a part of, in one bucket.
-func (t *tally) part(grain rollcall.Grain, period block.Period, sub uint8, cell uint32) {
+// part lists the cells of all cuboids that a combination is a part of, in one bucket of a date.
+func (t *tally) part(d *dateFacts, key cellKey) {
+	bucket := uint64(key.grain)<<20 | uint64(key.sub)
+	if key.grain == rollcall.Minute {
+		bucket |= uint64(int64(key.period)-floorDiv(d.hours[0], minuteMS)) << 6 // less than 2^13
+	}
+	full := key.cell
 	for i, cuboid := range t.s.cfg.Cuboids {
-		key := cellKey{period, cuboid, t.s.cells.in(cell, i, cuboid), grain, sub}
-		at, ok := t.inCell[key]
-		if !ok {
-			at = uint32(len(t.cells))
-			t.inCell[key] = at
+		key.cell, key.cuboid = t.s.cells.in(full, i, cuboid), cuboid
+		at, fresh := t.inCell[d.date-t.first].of(bucket<<40|uint64(i)<<26|uint64(key.cell), uint32(len(t.cells)))
+		if fresh {
 			t.cells, t.active = append(t.cells, cellRow{key: key}), append(t.active, activeRow{})
 		}
 		t.parts = append(t.parts, at)
