@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rollcall"
+	"rollcall/aggregate"
 	"rollcall/simtest"
 	"rollcall/verify"
 )
@@ -51,13 +52,15 @@ func verifyAsItGrows(d simtest.Dice, w simtest.World, p *pipeline) error {
 			return err
 		}
 		var err error
-		switch d.Intn(4) {
+		switch d.Intn(5) {
 		case 0:
 			err = p.Restart()
 		case 1:
 			err = p.Crash()
 		case 2: // beside the writer
 			err = p.verified(d)
+		case 3:
+			_, err = p.store.Compact(context.Background(), d.Intn(2) == 0, aggregate.MergeState)
 		}
 		if err != nil {
 			return err
