@@ -64,8 +64,8 @@ func (c *counting) enter(events []placed, counters *rollcall.Counters) {
 		return
 	}
 	for i := 1; i < len(events) && events[i].time == first.time; i++ {
-		if e := &events[i]; e.leaf != first.leaf && c.before(e, first) {
-			first = e
+		if c.before(&events[i], first) {
+			first = &events[i]
 		}
 	}
 	c.tally.leaves[first.leaf].counters.Add(counters)
