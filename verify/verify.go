@@ -30,7 +30,7 @@ type Config struct {
 
 	Days  Days
 	Limit int // differences of a kind that the Report lists; the others are counted
-	// PassEvents is how many events of a shard are counted at a time; 0 for 32 Mi, which take some 1.4 GiB.
+	// PassEvents is how many events of a shard are counted at a time; 0 for 32 Mi, which take some 2 GiB.
 	PassEvents int64
 }
 
