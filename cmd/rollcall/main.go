@@ -20,6 +20,7 @@ const (
 	done     = 0
 	failed   = 1
 	wrongUse = 2
+	differs  = 3
 )
 
 // usageError is a mistake of the caller: exit status 2.
@@ -37,6 +38,7 @@ type program struct {
 	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
 	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
+	Verify     verifyCmd                 `cmd:"" help:"Prove the stored figures from the log, or name those that differ."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
 	Migrate    migrateCmd                `cmd:"" help:"Make or update the tables of a store on a server."`
 	Bench      benchCmd                  `cmd:"" help:"Measure how long answers take."`
@@ -65,7 +67,7 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Verify.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}
@@ -97,6 +99,10 @@ func status(e *world, err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return wrongUse
+	}
+	var found differences
+	if errors.As(err, &found) {
+		return differs
 	}
 	return failed
 }
