@@ -360,3 +360,14 @@ func TestStoryConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkStory(b *testing.B) {
+	cfg := storySample()
+	cfg.Events = int64(max(b.N, 1000))
+	s := newStory(b, cfg)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var ev rollcall.Event
+	for s.Next(cfg.Until.UnixMilli(), &ev) {
+	}
+}
