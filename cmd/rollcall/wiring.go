@@ -71,6 +71,7 @@ type storePart interface {
 	store.Writer
 	store.Viewer
 	store.Keeper
+	store.Letters
 	Close() error
 }
 
