@@ -49,6 +49,7 @@ type node struct {
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
 	quarantine   *intake.Quarantine
+	trimmer      *intake.Trimmer
 	letters      letterTally
 	engine       *query.Engine
 	through      tracker
@@ -242,6 +243,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
+	n.trimmer = intake.NewTrimmer(n.cfg.Quarantine, n.store, n.logger)
 	if err := n.openSource(ctx); err != nil {
 		return err
 	}
