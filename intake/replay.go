@@ -12,6 +12,7 @@ import (
 	"rollcall"
 	"rollcall/decode"
 	"rollcall/eventlog"
+	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -26,6 +27,8 @@ type ReplayConfig struct {
 	Shape
 	Store uint64          // identity of the store: numbers of letters are of one store
 	Leave map[string]bool // reasons of letters that putting in again can't heal
+	// Late tells whether an event of a time, Unix ms, would be beyond the late horizon of its shard; nil is never.
+	Late func(shard int, ms int64) bool
 }
 
 // ReplayDeps is what a replay works with.
@@ -51,11 +54,14 @@ type Replayed struct {
 	Read     int64
 	Accepted int64            // durable in the log; on a dry run, would be
 	Rejected map[string]int64 // by the reason that they would have today
-	Left     map[string]int64 // not tried: by their reason, or NotJSON
+	Left     map[string]int64 // by their reason, or as below
 }
 
-// NotJSON is why a letter is left that holds no JSON object: a line of CSV, whose header is not kept, or Avro or Protobuf.
-const NotJSON = "no_json_object"
+// Why letters are left alone, besides their own reasons.
+const (
+	NotJSON = "no_json_object"    // a line of CSV, whose header is not kept, or Avro or Protobuf
+	TooLate = "would_be_too_late" // the event is good, and would only go to the quarantine again, as late
+)
 
 const (
 	replayLetters = 1000        // that share an Append and a transaction
@@ -83,6 +89,9 @@ func NewReplay(cfg ReplayConfig, deps ReplayDeps) (*Replay, error) {
 	d, err := cfg.decoder()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Late == nil {
+		cfg.Late = func(int, int64) bool { return false }
 	}
 	if deps.Step == nil {
 		deps.Step = func(string) {}
@@ -180,6 +189,10 @@ func (r *Replay) take(l *store.DeadLetter, sum *Replayed) bool {
 	}
 	if rej := r.decoder.Event(l.Raw, &r.ev); rej != nil {
 		sum.Rejected[string(rej.Reason)]++
+		return false
+	}
+	if r.cfg.Late(record.ShardOf(r.ev.User, r.cfg.Shards), r.ev.Time) {
+		sum.Left[TooLate]++
 		return false
 	}
 	if len(r.ev.ID) == 0 {

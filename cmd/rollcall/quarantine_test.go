@@ -100,3 +100,21 @@ func TestQuarantineReplay(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// A good event that would only be late stays, until there is a horizon that has it.
+func TestReplayOfLateEvents(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	lines := `{"user_id":"a","time":"2026-11-20T00:00:00Z"}` + "\n" + `{"uid":"b","time":"2026-11-02T00:00:00Z"}` + "\n" + `{"uid":"b","time":"2026-11-13T00:00:00Z"}` + "\n"
+	if status, _, errs := invokeWith(t, lines, "import", "-", "--data", dir, "--log-shards", "1"); status != done {
+		t.Fatal(errs)
+	}
+	replay := func(horizon string) string {
+		return must(t, "quarantine", "replay", "--data", dir, "--map", "user_id=uid", "--late-horizon", horizon, "--format", "json")
+	}
+	if out := replay("7d"); !strings.Contains(out, `"read":2,"replayed":1,"duplicates":0,"late":0,"rejected_again":{},"left_alone":{"would_be_too_late":1}`) {
+		t.Error(out)
+	}
+	if out := replay("30d"); !strings.Contains(out, `"read":1,"replayed":1,"duplicates":0,"late":0,"rejected_again":{},"left_alone":{}`) {
+		t.Error(out)
+	}
+}

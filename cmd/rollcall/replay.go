@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
+	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/eventlog"
 	"rollcall/intake"
+	"rollcall/store"
 )
 
 type quarantineReplayCmd struct {
@@ -49,6 +52,7 @@ var healing = map[string]string{
 	aggregate.ReasonLate:    "they are in the log and stay too late for these figures; figures made anew from the log with a longer late_horizon have them",
 	aggregate.ReasonForeign: "others wrote them into the log, in a form of their own; name such a topic as the source",
 	intake.ReasonManyFaults: "messages whose good records are counted already; have their producer send the others again",
+	intake.TooLate:          "older than late_horizon allows behind the newest event; give the aggregators a longer one, and this command too",
 	intake.NotJSON:          "lines of CSV, whose header is not kept, or messages in Avro or Protobuf; import the corrected file, have the producer send them again",
 }
 
@@ -102,6 +106,7 @@ func (c *quarantineReplayCmd) local(e *world, cfg Config, sum *replayed) error {
 	if err := existing(cfg); err != nil {
 		return err
 	}
+	cfg.Quarantine = intake.Bounds{} // what is to be replayed must not be too old for it
 	var counted imported
 	err := locally(e, cfg, &counted, func(ctx context.Context, n *node, _ *intake.Files) error { return c.replay(ctx, e, n, sum) })
 	if errors.Is(err, eventlog.ErrLocked) {
@@ -133,12 +138,12 @@ func (c *quarantineReplayCmd) replay(ctx context.Context, e *world, n *node, sum
 	if err != nil {
 		return err
 	}
-	identity := v.Head().Identity
+	identity, shards := v.Head().Identity, v.Head().Shards
 	if err := v.Close(); err != nil {
 		return err
 	}
 	leave := map[string]bool{aggregate.ReasonLate: true, aggregate.ReasonForeign: true, intake.ReasonManyFaults: true}
-	r, err := intake.NewReplay(intake.ReplayConfig{Shape: n.shape(), Store: identity, Leave: leave},
+	r, err := intake.NewReplay(intake.ReplayConfig{Shape: n.shape(), Store: identity, Leave: leave, Late: n.late(shards)},
 		intake.ReplayDeps{Log: n.log, Letters: n.store, Step: failpoint()})
 	if err != nil {
 		return err
@@ -152,6 +157,21 @@ func (c *quarantineReplayCmd) replay(ctx context.Context, e *world, n *node, sum
 	done, err := r.Run(ctx, intake.ReplayQuery{After: c.After, Reason: c.Reason, Limit: c.Limit, Dry: c.DryRun})
 	sum.Read, sum.Replayed, sum.Rejected, sum.Left = done.Read, done.Accepted, done.Rejected, done.Left
 	return err
+}
+
+// late tells, as folding does, whether an event is beyond the horizon of its shard, at these positions.
+func (n *node) late(shards []store.Position) func(shard int, ms int64) bool {
+	if n.cfg.LateHorizon == 0 {
+		return nil
+	}
+	oldest := make([]rollcall.Date, len(shards))
+	for i := range shards {
+		oldest[i] = math.MinInt32
+		if shards[i].Accepted > 0 {
+			oldest[i] = n.calendar.Date(shards[i].MaxTime - n.cfg.LateHorizon.Milliseconds())
+		}
+	}
+	return func(shard int, ms int64) bool { return n.calendar.Date(ms) < oldest[shard] }
 }
 
 // total is how many letters will be looked at, 0 where that is not known.
