@@ -48,12 +48,19 @@ Examples:
 }
 
 // healing tells what to do about letters that are left alone.
-var healing = map[string]string{
-	aggregate.ReasonLate:    "they are in the log and stay too late for these figures; figures made anew from the log with a longer late_horizon have them",
-	aggregate.ReasonForeign: "others wrote them into the log, in a form of their own; name such a topic as the source",
-	intake.ReasonManyFaults: "messages whose good records are counted already; have their producer send the others again",
-	intake.TooLate:          "older than late_horizon allows behind the newest event; give the aggregators a longer one, and this command too",
-	intake.NotJSON:          "lines of CSV, whose header is not kept, or messages in Avro or Protobuf; import the corrected file, have the producer send them again",
+func healing(reason string) string {
+	switch reason {
+	case aggregate.ReasonLate:
+		return "they are in the log and stay too late for these figures; figures made anew from the log with a longer late_horizon have them"
+	case aggregate.ReasonForeign:
+		return "others wrote them into the log, in a form of their own; name such a topic as the source"
+	case intake.ReasonManyFaults:
+		return "messages whose good records are counted already; have their producer send the others again"
+	case intake.TooLate:
+		return "older than late_horizon allows behind the newest event; give the aggregators a longer one, and this command too"
+	default:
+		return "lines of CSV, whose header is not kept, or messages in Avro or Protobuf; import the corrected file, have the producer send them again"
+	}
 }
 
 // replayed is what a replay did.
@@ -219,7 +226,7 @@ func (c *quarantineReplayCmd) print(out io.Writer, s *replayed) error {
 		}
 	}
 	rows("rejected again", s.Rejected, func(reason, count string) { fmt.Fprintf(out, "  %s  %s\n", reason, count) })
-	rows("left alone", s.Left, func(reason, count string) { fmt.Fprintf(out, "  %s  %s: %s\n", reason, count, healing[reason]) })
+	rows("left alone", s.Left, func(reason, count string) { fmt.Fprintf(out, "  %s  %s: %s\n", reason, count, healing(reason)) })
 	if s.DryRun {
 		_, err = fmt.Fprintln(out, "nothing was changed (--dry-run)")
 	}
