@@ -45,11 +45,12 @@ func diagram() map[string][]string {
 		"api":                {".", "store", "query"},
 		"dashboard":          {},
 		"turns":              {},
+		"verify":             {".", "block", "record", "store", "eventlog"},
 
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "cache", "cache/redis", "query", "api", "dashboard"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "cache", "cache/redis", "query", "api", "dashboard", "verify"},
 	}
 }
 

@@ -51,3 +51,21 @@ func TestQuarantineWithoutKeys(t *testing.T) {
 	}
 	s.Stop(t)
 }
+
+// Beyond its bound the oldest of the quarantine go, and the server tells how many.
+func TestQuarantineIsBounded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	MustRun(t, binary(t), []byte("{}\n"+strings.Repeat(`{"user_id":"u","time":"never"}`+"\n", 1199)), "import", "-", "--data", dir)
+	s := Start(t, binary(t), nil, "--data", dir, "--quarantine-max-letters", "1000")
+	err := s.Until(func() (bool, error) {
+		reply, err := s.Send(http.MethodGet, "/api/v1/status", nil, nil, nil)
+		return err == nil && strings.Contains(string(reply.Body), `"quarantine_dropped_since_start":200,"quarantine":{"total":1000,"more":false,"reasons":[{"reason":"invalid_time","count":1000}]}`), err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if reply, err := s.Send(http.MethodGet, "/metrics", nil, nil, nil); err != nil || !strings.Contains(string(reply.Body), "\nrollcall_quarantine_dropped_total 200\n") {
+		t.Error(err)
+	}
+	s.Stop(t)
+}

@@ -49,7 +49,15 @@ func TestServers(t *testing.T) {
 			p := startProcesses(t, append(flags, log(t)...))
 			p.live(t, d, &w)
 			p.refusesOthers(t)
+			p.verified(t)
 		})
+	}
+}
+
+// verified recounts all days from the log on its servers.
+func (p *processes) verified(t *testing.T) {
+	if out := MustRun(t, binary(t), nil, append([]string{"verify", "--all"}, p.flags...)...); !strings.Contains(out.Stdout, "The store is equal to the log") {
+		t.Error(out.Stdout)
 	}
 }
 

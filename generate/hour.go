@@ -50,9 +50,10 @@ func newTimeline(start, end int64) *timeline {
 	return t
 }
 
-// outageOf is six hours of the afternoon of a Wednesday in the last third of the history; a short one has none.
+// outageOf is six hours of the afternoon of a Wednesday about a fifth of the history before its end, so that the last 30
+// days of 90 show it; a short history has none.
 func outageOf(start, end int64) [2]int64 {
-	day := start + (end-start)*7/10/dayMS*dayMS
+	day := start + (end-start)/dayMS*8/10*dayMS
 	for time.UnixMilli(day).UTC().Weekday() != time.Wednesday {
 		day -= dayMS
 	}

@@ -197,7 +197,7 @@ func TestStoryRetentionFalls(t *testing.T) {
 func TestStoryHasAnOutage(t *testing.T) {
 	c := recount(t, storySample())
 	from, until := c.Outage()
-	if until.Sub(from) < 5*time.Hour || from.Weekday() != time.Wednesday {
+	if until.Sub(from) < 5*time.Hour || from.Weekday() != time.Wednesday || storySample().Until.Sub(from) > 29*24*time.Hour {
 		t.Fatalf("from %v until %v", from, until)
 	}
 	during, before := 0, 0
@@ -358,5 +358,16 @@ func TestStoryConfigIsChecked(t *testing.T) {
 		if _, err := NewStory(cfg); err == nil || !strings.HasPrefix(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func BenchmarkStory(b *testing.B) {
+	cfg := storySample()
+	cfg.Events = int64(max(b.N, 1000))
+	s := newStory(b, cfg)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var ev rollcall.Event
+	for s.Next(cfg.Until.UnixMilli(), &ev) {
 	}
 }

@@ -1,6 +1,6 @@
 // Package intake brings events into the log: Handler is the HTTP edge (POST /v1/events), Files reads files, and what other
 // services write to topics comes in by messages. All limit, decode, group by shard, append, and acknowledge only what is
-// durable. Quarantine takes what could not be accepted.
+// durable. Quarantine takes what could not be accepted, Replay puts it in again, and Trimmer lets the oldest of it go.
 //
 //	messages ─→ Translator ─┬→ Foreign: a topic keyed by user is the log itself, no copy is made
 //	(a Topic)   (Format:    ├→ Follower ─→ another log, with the position as its mark
@@ -20,6 +20,8 @@
 //     the same grains, however its fetches are cut. It gives no event of a message that is not keyed by its user, or that
 //     lies where none of the partitioners does that put all others where they are;
 //   - what a Follower brings is in the log once, whatever fails or is killed, as long as one runs at a time;
+//   - what a Replay accepts is in the log before its letter goes, under an event id that is its producer's or a function of
+//     the letter: cut off between the two and run again with the same settings, it counts once;
 //   - nothing is allocated per event in the steady state, and the memory of a request or an import is bounded.
 //
 // What happens on failure:

@@ -69,7 +69,7 @@ func (t *Translator) formatted(ctx context.Context) (err error) {
 }
 
 // one takes one of several records of a message.
-func (t *Translator) one(_ int, raw []byte, ev *rollcall.Event, rej *decode.Reject) error {
+func (t *Translator) one(index int, raw []byte, ev *rollcall.Event, rej *decode.Reject) error {
 	t.found++
 	if rej == nil {
 		t.counts.Accepted++
@@ -78,6 +78,9 @@ func (t *Translator) one(_ int, raw []byte, ev *rollcall.Event, rej *decode.Reje
 	t.counts.Rejected++
 	if len(t.letters) <= t.first+letterLimit {
 		t.letter(raw, string(rej.Reason), rej.Error())
+		if index > 0 { // every record has a place of its own
+			t.letters[len(t.letters)-1].Source += "#" + strconv.Itoa(index)
+		}
 	}
 	return nil
 }

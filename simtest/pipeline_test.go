@@ -43,18 +43,20 @@ func TestPipelineWithLimitsEqualsOracle(t *testing.T) {
 
 // pipeline is the whole way of the data in one process.
 type pipeline struct {
-	world    simtest.World
-	dir      string
-	received int64
-	log      *eventlog.Log
-	store    *sqlite.Store
-	reader   *sqlite.Reader // of a second process, when there is a second level of the cache
-	caches   []*cache.Cache // of each process
-	newLevel func() (level, error)
-	levels   []level
-	asked    int
-	owner    *owner
-	crew     *crew // of several aggregators, instead of the owner
+	world        simtest.World
+	dir          string
+	received     int64
+	log          *eventlog.Log
+	store        *sqlite.Store
+	reader       *sqlite.Reader // of a second process, when there is a second level of the cache
+	caches       []*cache.Cache // of each process
+	newLevel     func() (level, error)
+	levels       []level
+	asked        int
+	owner        *owner
+	crew         *crew // of several aggregators, instead of the owner
+	maxValues    int   // cap on values of a dimension and day; 0 for the default
+	segmentBytes int64 // of a file of the log; 0 for 64 KiB
 }
 
 // level is a second level of the cache, shared by processes.
@@ -87,7 +89,7 @@ func (p *pipeline) start() (err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	now := func() time.Time { return time.UnixMilli(p.received) }
 	shards := max(p.world.Config.Shards, 1)
-	p.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(p.dir, "log"), Shards: shards, SegmentBytes: 1 << 16}, eventlog.Deps{Now: now, Logger: quiet})
+	p.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(p.dir, "log"), Shards: shards, SegmentBytes: p.segment()}, eventlog.Deps{Now: now, Logger: quiet})
 	if err != nil {
 		return err
 	}
@@ -103,6 +105,14 @@ func (p *pipeline) start() (err error) {
 	}
 	p.owner, err = p.own(aggregate.Deps{})
 	return err
+}
+
+// segment is the size of a file of the log.
+func (p *pipeline) segment() int64 {
+	if p.segmentBytes == 0 {
+		return 1 << 16
+	}
+	return p.segmentBytes
 }
 
 // openCaches opens that of the process that writes, which learns of commits by announcements only. With a second level, it
@@ -150,7 +160,7 @@ func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
 	}
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
-		CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
+		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
 	if err != nil {
 		return nil, err
 	}

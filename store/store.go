@@ -233,12 +233,19 @@ type Keeper interface {
 	Compact(ctx context.Context, all bool, merge MergeState) (CompactStats, error)
 	// Expire deletes the cells and sets of a grain with period < before.
 	Expire(ctx context.Context, grain rollcall.Grain, before block.Period) error
+	// Sizes tells how many bytes each kind of content takes.
+	Sizes(ctx context.Context) ([]Size, error)
+}
+
+// Letters reads and clears the quarantine, which Writer fills. Every call is one transaction and may run beside commits.
+type Letters interface {
 	// Letters lists dead letters.
 	Letters(ctx context.Context, q LetterQuery) ([]DeadLetter, error)
 	// CountLetters counts the newest dead letters by reason, most at most, the commonest reason first.
 	CountLetters(ctx context.Context, most int) ([]LetterCount, error)
-	// Sizes tells how many bytes each kind of content takes.
-	Sizes(ctx context.Context) ([]Size, error)
+	// DeleteLetters deletes the letters of these numbers, all or none, and tells how many there were; one that is not
+	// there is passed over. A number is never given again.
+	DeleteLetters(ctx context.Context, numbers []int64) (deleted int64, err error)
 }
 
 // MergeState merges the chunks of one part, oldest first, into one.

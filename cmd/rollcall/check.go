@@ -128,6 +128,12 @@ func checkLimits(c *Config, bad func(string, string, ...any)) {
 	}
 	within("max_body", c.MaxBody, 1<<10, 32<<20, "bytes")
 	within("max_line", c.MaxLine, 1<<10, 16<<20, "bytes")
+	if c.Quarantine.Letters != 0 {
+		within("quarantine.max_letters", c.Quarantine.Letters, 1000, 1<<40, "entries, or 0")
+	}
+	if c.Quarantine.Age != 0 {
+		atLeast("quarantine.max_age", c.Quarantine.Age, time.Hour)
+	}
 	within("rate_limit", int64(c.RateLimit), 0, 1<<31-1, "events a second")
 	for _, k := range c.APIKeys {
 		if len(k) < 8 {

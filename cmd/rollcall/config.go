@@ -3,6 +3,8 @@ package main
 import (
 	"runtime"
 	"time"
+
+	"rollcall/intake"
 )
 
 // Config is the configuration in force. docs/configuration.md explains each key.
@@ -39,6 +41,7 @@ type Config struct {
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
 	APIKeys                        []string
+	Quarantine                     intake.Bounds
 }
 
 // archiveConfig is the archive.
@@ -112,6 +115,7 @@ func defaults() Config {
 		Archive: archiveConfig{Interval: time.Minute},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
+		Quarantine: intake.Bounds{Letters: 1_000_000, Age: 90 * day},
 	}
 }
 
@@ -211,6 +215,8 @@ func settings(c *Config) []setting {
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
+		{"quarantine.max_letters", "Most entries of the quarantine, the newest; 0 for any.", "1000000", (*count)(&c.Quarantine.Letters), false},
+		{"quarantine.max_age", "How long the quarantine keeps an entry; 0 for ever.", "90d", (*duration)(&c.Quarantine.Age), false},
 		{"rate_limit", "Most events a second over HTTP; 0 for no limit.", "0", (*number)(&c.RateLimit), false},
 		{"api_keys", "Keys that may post events; none for open.", "k1,k2", (*secrets)(&c.APIKeys), false},
 	}

@@ -22,10 +22,10 @@ const (
 type gauges struct {
 	node *node
 
-	offset, lag, epoch, users, accepted, duplicates, late     *prometheus.Desc // by shard
-	freshness, quarantined, lost, commits, retries, snapshots *prometheus.Desc
-	owned, fenced                                             *prometheus.Desc
-	commitTook, logBytes, appends, syncs, storeBytes, chunks  *prometheus.Desc
+	offset, lag, epoch, users, accepted, duplicates, late              *prometheus.Desc // by shard
+	freshness, quarantined, lost, dropped, commits, retries, snapshots *prometheus.Desc
+	owned, fenced                                                      *prometheus.Desc
+	commitTook, logBytes, appends, syncs, storeBytes, chunks           *prometheus.Desc
 
 	mu    sync.Mutex
 	at    time.Time // when sizes were looked at
@@ -61,6 +61,7 @@ func newGauges(n *node) *gauges {
 		freshness:   describe("freshness_seconds", "Age of the moment up to which every acknowledged event is in the figures."),
 		quarantined: describe("quarantine_letters_total", "Dead letters kept since the start."),
 		lost:        describe("quarantine_lost_total", "Dead letters that could not be kept."),
+		dropped:     describe("quarantine_dropped_total", "Dead letters deleted as beyond quarantine.max_letters or max_age since the start."),
 		commits:     describe("commits_total", "Commits since the start."),
 		retries:     describe("commit_retries_total", "Commits tried again since the start."),
 		snapshots:   describe("snapshots_total", "Snapshots since the start."),
@@ -77,7 +78,7 @@ func newGauges(n *node) *gauges {
 
 // Describe names the gauges.
 func (g *gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.offset, g.lag, g.epoch, g.users, g.accepted, g.duplicates, g.late, g.freshness, g.quarantined, g.lost,
+	for _, d := range []*prometheus.Desc{g.offset, g.lag, g.epoch, g.users, g.accepted, g.duplicates, g.late, g.freshness, g.quarantined, g.lost, g.dropped,
 		g.commits, g.retries, g.snapshots, g.owned, g.fenced, g.commitTook, g.logBytes, g.appends, g.syncs, g.storeBytes, g.chunks} {
 		to <- d
 	}
@@ -113,6 +114,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	kept, lost := g.node.quarantine.Counts()
 	counter(g.quarantined, float64(kept))
 	counter(g.lost, float64(lost))
+	counter(g.dropped, float64(g.node.trimmer.Dropped()))
 	gauge(g.freshness, time.Since(g.node.freshness()).Seconds())
 	if a := g.node.aggregator; a != nil {
 		agg := a.Status()

@@ -12,6 +12,7 @@ import (
 const (
 	compactEvery = 2 * time.Second
 	expireEvery  = time.Hour
+	trimEvery    = time.Minute
 )
 
 // keepHouse compacts the store after commits, and lets go of what retention no longer keeps. A failure is logged and tried
@@ -19,8 +20,12 @@ const (
 func (n *node) keepHouse(ctx context.Context) {
 	tick := time.NewTicker(compactEvery)
 	defer tick.Stop()
-	commits, expired := int64(0), time.Time{}
+	commits, expired, trimmed := int64(0), time.Time{}, time.Time{}
 	for {
+		if now := time.Now(); now.Sub(trimmed) >= trimEvery {
+			trimmed = now
+			n.report(ctx, "trim the quarantine", n.trimmer.Trim(ctx, now))
+		}
 		if now := time.Now(); now.Sub(expired) >= expireEvery {
 			expired = now
 			n.report(ctx, "expire", n.expire(ctx, now))

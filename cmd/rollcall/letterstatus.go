@@ -33,7 +33,7 @@ type letterTally struct {
 
 const letterTallyAge = 5 * time.Second
 
-func (t *letterTally) status(ctx context.Context, s store.Keeper) (letterStatus, error) {
+func (t *letterTally) status(ctx context.Context, s store.Letters) (letterStatus, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.at.IsZero() && time.Since(t.at) < letterTallyAge {

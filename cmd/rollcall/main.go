@@ -20,6 +20,7 @@ const (
 	done     = 0
 	failed   = 1
 	wrongUse = 2
+	differs  = 3
 )
 
 // usageError is a mistake of the caller: exit status 2.
@@ -36,7 +37,8 @@ type program struct {
 	Status     statusCmd                 `cmd:"" help:"Tell how far the shards are, and what the store and log hold."`
 	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
-	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted."`
+	Quarantine quarantineCmd             `cmd:"" help:"Look at what could not be accepted, and put it in again."`
+	Verify     verifyCmd                 `cmd:"" help:"Prove the stored figures from the log, or name those that differ."`
 	Archive    archiveCmd                `cmd:"" help:"Bring the archive up to date and check it."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
 	Migrate    migrateCmd                `cmd:"" help:"Make or update the tables of a store on a server."`
@@ -66,7 +68,7 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Archive.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Quarantine.Replay.Settings, &p.Verify.Settings, &p.Archive.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}
@@ -98,6 +100,10 @@ func status(e *world, err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return wrongUse
+	}
+	var found differences
+	if errors.As(err, &found) {
+		return differs
 	}
 	return failed
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,7 +12,8 @@ import (
 )
 
 type quarantineCmd struct {
-	List quarantineListCmd `cmd:"" help:"List what could not be accepted, and why."`
+	List   quarantineListCmd   `cmd:"" help:"List what could not be accepted, and why."`
+	Replay quarantineReplayCmd `cmd:"" help:"Put it in again, after what was wrong is put right."`
 }
 
 type quarantineListCmd struct {
@@ -65,9 +63,8 @@ func (c *quarantineListCmd) count(e *world, n *node) error {
 		return err
 	}
 	if c.Format == "json" {
-		out := json.NewEncoder(e.out)
 		for _, k := range counts {
-			if err := out.Encode(map[string]any{"reason": k.Reason, "count": k.Count, "newest": n.stamp(time.UnixMilli(k.Newest))}); err != nil {
+			if err := (printable{e.out}).encode(map[string]any{"reason": k.Reason, "count": k.Count, "newest": n.stamp(time.UnixMilli(k.Newest))}); err != nil {
 				return err
 			}
 		}
@@ -76,23 +73,22 @@ func (c *quarantineListCmd) count(e *world, n *node) error {
 	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "reason\tcount\tnewest\n")
 	for _, k := range counts {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", strings.Trim(strconv.Quote(k.Reason), `"`), humanize.Comma(k.Count), n.stamp(time.UnixMilli(k.Newest)))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", escaped(k.Reason), humanize.Comma(k.Count), n.stamp(time.UnixMilli(k.Newest)))
 	}
 	return w.Flush()
 }
 
 func (c *quarantineListCmd) print(e *world, n *node, letters []store.DeadLetter) error {
 	if c.Format == "json" {
-		out := json.NewEncoder(e.out)
 		for _, l := range letters {
-			if err := out.Encode(map[string]any{"number": l.Number, "at": n.stamp(time.UnixMilli(l.At)), "source": l.Source, "reason": l.Reason, "detail": l.Detail, "raw": l.Raw}); err != nil {
+			if err := (printable{e.out}).encode(map[string]any{"number": l.Number, "at": n.stamp(time.UnixMilli(l.At)), "source": l.Source, "reason": l.Reason, "detail": l.Detail, "raw": l.Raw}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for _, l := range letters {
-		if _, err := fmt.Fprintf(e.out, "%d  %s  %s  %s\n    %.200q\n", l.Number, n.stamp(time.UnixMilli(l.At)), l.Source, l.Detail, l.Raw); err != nil {
+		if _, err := fmt.Fprintf(e.out, "%d  %s  %s  %s\n    %.200q\n", l.Number, n.stamp(time.UnixMilli(l.At)), escaped(l.Source), escaped(l.Detail), l.Raw); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,8 @@ type nodeStatus struct {
 	Lag             *uint64       `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
 	Quarantined     int64         `json:"quarantined_since_start"`
 	Lost            int64         `json:"quarantine_lost"`
-	Quarantine      letterStatus  `json:"quarantine"` // what the store keeps; up to 5 s old
+	Dropped         int64         `json:"quarantine_dropped_since_start"` // beyond quarantine.max_letters or max_age; by the process asked
+	Quarantine      letterStatus  `json:"quarantine"`                     // what the store keeps; up to 5 s old
 	Commits         int64         `json:"commits_since_start"`
 	Snapshots       int64         `json:"snapshots_since_start"`
 	Retries         int64         `json:"commit_retries"`
@@ -93,7 +94,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	}
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), Started: n.stamp(n.started), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
-		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Quarantine: letters, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
+		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Dropped: n.trimmer.Dropped(), Quarantine: letters, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
 		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
@@ -276,6 +277,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 		fmt.Fprintf(out, "source            %s\n", s.Source.line())
 	}
 	fmt.Fprintf(out, "quarantine        %s\n", s.Quarantine.line())
+	if s.Dropped > 0 {
+		fmt.Fprintf(out, "  dropped         %s since the start, beyond its bounds\n", count(s.Dropped))
+	}
 	fmt.Fprintf(out, "cache             %s\n", s.Cache.line())
 	if s.Cache.Redis != nil {
 		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())

@@ -51,6 +51,7 @@ type node struct {
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
 	quarantine   *intake.Quarantine
+	trimmer      *intake.Trimmer
 	letters      letterTally
 	engine       *query.Engine
 	through      tracker
@@ -73,6 +74,7 @@ type storePart interface {
 	store.Writer
 	store.Viewer
 	store.Keeper
+	store.Letters
 	Close() error
 }
 
@@ -253,6 +255,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 		return err
 	}
 	n.quarantine = intake.NewQuarantine(n.store, n.logger)
+	n.trimmer = intake.NewTrimmer(n.cfg.Quarantine, n.store, n.logger)
 	if err := n.openSource(ctx); err != nil {
 		return err
 	}

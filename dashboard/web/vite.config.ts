@@ -17,7 +17,7 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "unit", include: ["src/**/*.test.ts"], environment: "node" } },
-      { extends: true, test: { name: "e2e", include: ["e2e/**/*.test.ts"], environment: "node", globalSetup: "e2e/setup.ts", testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false } },
+      { extends: true, test: { name: "e2e", include: ["e2e/**/*.test.ts"], environment: "node", globalSetup: "e2e/setup.ts", testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 } },
     ],
   },
 });

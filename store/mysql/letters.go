@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rollcall/store"
 )
@@ -87,4 +88,31 @@ func (s *Store) CountLetters(ctx context.Context, most int) ([]store.LetterCount
 		return nil, fmt.Errorf("count letters: %w", err)
 	}
 	return counts, nil
+}
+
+// DeleteLetters deletes letters by their numbers in one transaction.
+func (s *Store) DeleteLetters(ctx context.Context, numbers []int64) (deleted int64, err error) {
+	ids := make([]any, len(numbers))
+	for i, number := range numbers {
+		ids[i] = number
+	}
+	err = s.transact(ctx, func(t *session) error {
+		deleted = 0
+		for some := range slices.Chunk(ids, idsOfStatement) {
+			result, err := t.exec(ctx, "DELETE FROM letters WHERE number IN ("+repeat("?", len(some), ", ")+")", some...)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			deleted += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete %d letters: %w", len(numbers), err)
+	}
+	return deleted, nil
 }

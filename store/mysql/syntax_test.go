@@ -46,6 +46,8 @@ func TestStatementsAreMySQL8(t *testing.T) {
 	must(t, err)
 	_, err = s.CountLetters(ctx, 10)
 	must(t, err)
+	_, err = s.DeleteLetters(ctx, []int64{1, 2})
+	must(t, err)
 	_, err = s.Sizes(ctx)
 	must(t, err)
 	v, err := s.View(ctx)

@@ -90,3 +90,26 @@ func (s *Store) CountLetters(ctx context.Context, most int) ([]store.LetterCount
 	}
 	return counts, nil
 }
+
+// DeleteLetters deletes letters by their numbers in one transaction.
+func (s *Store) DeleteLetters(ctx context.Context, numbers []int64) (deleted int64, err error) {
+	err = s.writer.transact(ctx, func(ctx context.Context, t *session) error {
+		deleted = 0
+		for _, number := range numbers {
+			result, err := t.exec(ctx, "DELETE FROM letters WHERE number = ?", number)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			deleted += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete %d letters: %w", len(numbers), err)
+	}
+	return deleted, nil
+}

@@ -12,10 +12,11 @@ import (
 )
 
 var (
-	_ store.Writer = (*Store)(nil)
-	_ store.Viewer = (*Store)(nil)
-	_ store.Keeper = (*Store)(nil)
-	_ store.Viewer = (*Reader)(nil)
+	_ store.Writer  = (*Store)(nil)
+	_ store.Viewer  = (*Store)(nil)
+	_ store.Keeper  = (*Store)(nil)
+	_ store.Letters = (*Store)(nil)
+	_ store.Viewer  = (*Reader)(nil)
 )
 
 // Config says which store to open.

@@ -170,6 +170,44 @@ func testLettersFromTheEnd(t *testing.T, s Store, rest []store.DeadLetter) {
 	}
 }
 
+// testDeletedLetters: what is deleted is gone, the rest stays, and no number is given twice.
+func testDeletedLetters(t *testing.T, open Open) {
+	s, ctx := open(t, dims, 1), context.Background()
+	keep := func(n int) {
+		letters := make([]store.DeadLetter, n)
+		for i := range letters {
+			letters[i] = store.DeadLetter{At: int64(i), Reason: "syntax", Raw: []byte{byte(i)}}
+		}
+		must(t, s.Quarantine(ctx, letters))
+	}
+	numbers := func() (found []int64) {
+		letters, err := s.Letters(ctx, store.LetterQuery{Limit: 10_000})
+		must(t, err)
+		for i := range letters {
+			found = append(found, letters[i].Number)
+		}
+		return found
+	}
+	keep(2500)
+	all := numbers()
+	drop := func(want int64, numbers ...int64) {
+		if n, err := s.DeleteLetters(ctx, numbers); err != nil || n != want {
+			t.Fatalf("deleted %d, want %d: %v", n, want, err)
+		}
+	}
+	drop(0)
+	drop(2480, append(all[10:2490:2490], all[20], all[2499]+1000)...)
+	drop(0, all[10:20]...)
+	if want := slices.Concat(all[:10], all[2490:]); !slices.Equal(numbers(), want) {
+		t.Fatalf("left %v, want %v", numbers(), want)
+	}
+	drop(20, all...)
+	keep(1)
+	if left := numbers(); len(left) != 1 || left[0] <= all[len(all)-1] {
+		t.Fatalf("%v, after %d was given", left, all[len(all)-1])
+	}
+}
+
 func testSizes(t *testing.T, open Open) {
 	s := open(t, dims, 1)
 	must(t, s.Commit(context.Background(), &store.Commit{At: 1, Shards: []store.ShardCommit{full(acquire(t, s, 0))}}))

@@ -14,6 +14,7 @@ type Store interface {
 	store.Writer
 	store.Viewer
 	store.Keeper
+	store.Letters
 }
 
 // Open makes an empty store for a test and closes it when the test ends.
@@ -36,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		"ledger sums":        testLedgerSums,
 		"expire":             testExpire,
 		"letters":            testLetters,
+		"letters deleted":    testDeletedLetters,
 		"sizes":              testSizes,
 		"periods":            testPeriods,
 		"compact beside":     testCompactBesideCommits,

@@ -9,7 +9,7 @@ import { titled } from "../src/parts/filters/name";
 import { columns } from "../src/pages/breakdown/order";
 import { joinValues } from "../src/state/filter";
 import { addDays, wallClock } from "../src/state/day";
-import { api, open, send, settled, shot } from "./app";
+import { ownServer, api, open, send, settled, shot } from "./app";
 import { axe } from "./axe";
 import { HARD_NAMES, TIMEZONE } from "./seed";
 
@@ -325,13 +325,14 @@ describe("the page", () => {
   });
 
   test("is live, and keeps the order, the focus and what is scrolled to", async () => {
-    const page = await open("/breakdown?by=item&range=7d&order=item&top=100&compare=none", { height: 700 });
+    const server = await ownServer();
+    const page = await open("/breakdown?by=item&range=7d&order=item&top=100&compare=none", { height: 700, address: server.address });
     const box = page.locator(".scroll");
     await lines(page).nth(60).getByRole("link").focus();
     const scrolled = await box.evaluate((b) => b.scrollTop);
     expect(scrolled).toBeGreaterThan(100);
     const [name = "", users = ""] = (await table(page))[60] ?? [];
-    await send([{ user_id: `new to ${name} ${Date.now()}`, item: name, device: "mobile" }]);
+    await send([{ user_id: `new to ${name} ${Date.now()}`, item: name, device: "mobile" }], server.address);
     const more = formats.count(Number(users.replaceAll(",", "")) + 1);
     await lines(page).filter({ has: page.getByRole("link", { name, exact: true }) }).locator("td").first().filter({ hasText: new RegExp(`^\\s*${more}\\s*$`) }).waitFor();
     expect(await box.evaluate((b) => b.scrollTop)).toBe(scrolled);

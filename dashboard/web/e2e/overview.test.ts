@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Download, type Page } from "playwright-core";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { api, open, send, settled, shot } from "./app";
+import { ownServer, api, open, send, settled, shot } from "./app";
 import { axe } from "./axe";
 import { TIMEZONE } from "./seed";
 import { Server } from "./server";
@@ -310,7 +310,8 @@ describe("the top values of a dimension", () => {
 });
 
 test("new events change cards and chart without a reload or a flicker", async () => {
-  const page = await open("/?metric=events");
+  const server = await ownServer();
+  const page = await open("/?metric=events", { address: server.address });
   const before = await figure(page, "events").textContent();
   const line = await drawn(page);
   await page.evaluate(() => {
@@ -319,7 +320,7 @@ test("new events change cards and chart without a reload or a flicker", async ()
     const watch = new MutationObserver((changes) => (watched.removed += changes.flatMap((c) => [...c.removedNodes]).filter((n) => n instanceof Element).length));
     for (const part of document.querySelectorAll(".cards, .body")) watch.observe(part, { childList: true, subtree: true });
   });
-  await send(Array.from({ length: 500 }, (_, i) => ({ user_id: `live-${i}`, event_id: `live-${i}-${Date.now()}` })));
+  await send(Array.from({ length: 500 }, (_, i) => ({ user_id: `live-${i}`, event_id: `live-${i}-${Date.now()}` })), server.address);
   await expect.poll(() => figure(page, "events").textContent(), { timeout: 10_000 }).toBe(digits(Number(before?.replaceAll(",", "")) + 500));
   await expect.poll(() => drawn(page)).not.toBe(line);
   expect(await page.evaluate(() => (window as unknown as { removed: number }).removed), "elements taken away").toBe(0);

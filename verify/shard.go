@@ -1,0 +1,183 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/bits"
+
+	"rollcall"
+	"rollcall/record"
+	"rollcall/store"
+)
+
+const (
+	minuteMS = 60_000
+	hourMS   = 60 * minuteMS
+	ahead    = 256 // rows whose slots are read before they are needed, so that the misses overlap
+)
+
+// shard counts one shard.
+type shard struct {
+	*run
+	number int
+	until  rollcall.Offset
+	seed   uint64
+
+	users  *numbering
+	seen   *keySet
+	cells  *cellTable
+	ledger map[int64]*store.LedgerRow
+	total  store.Position                   // what the shard's position should be
+	sets   map[setPeriod]map[uint32]members // by cell: what the sets should be
+	columns
+
+	pass, parts uint64
+	row         uint64 // rows read in this pass
+	newest      int64
+	horizon     rollcall.Date // of newest
+	zone        rollcall.Zone
+	hour        *store.LedgerRow // last used
+	hashes      [ahead]rowHash
+	passive     []int8 // by type number of the batch: 0 for not looked up
+	touched     uint64
+}
+
+type rowHash struct{ user, id key }
+
+func (r *run) newShard(number int, until rollcall.Offset, seed uint64) *shard {
+	p := &r.head.Shards[number]
+	return &shard{run: r, number: number, until: until, seed: seed, parts: uint64(r.passes(p)), users: newNumbering(p.Users), cells: newCellTable(r.values),
+		ledger: map[int64]*store.LedgerRow{}, sets: map[setPeriod]map[uint32]members{}, total: store.Position{Shard: number, MaxTime: math.MinInt64}}
+}
+
+// scan reads the shard for one pass: it fills columns, when days are to be counted, and adds to the ledger.
+func (s *shard) scan(ctx context.Context, pass uint64) error {
+	p := s.head.Shards[s.number]
+	s.pass, s.row, s.newest, s.zone = pass, 0, math.MinInt64, rollcall.Zone{}
+	s.seen = newKeySet(p.Accepted / int64(s.parts))
+	s.columns = columns{}
+	if s.recounts() {
+		room := p.Accepted/int64(s.parts) + 1024
+		s.columns = columns{user: make([]uint32, 0, room), events: make([]event, 0, room)}
+	}
+	return s.source.Read(ctx, s.number, s.until, func(b *Batch) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.take(b)
+		if s.row > math.MaxUint32 || len(s.cells.numbers) > maxCells {
+			return errors.New("more than 4,294,967,295 events or 67,108,864 combinations of values in one shard")
+		}
+		s.progress(len(b.Rows))
+		return nil
+	})
+}
+
+func (s *shard) take(b *Batch) {
+	s.cells.resolve(b)
+	s.passive = append(s.passive[:0], make([]int8, len(b.Strings)+1)...)
+	for from := 0; from < len(b.Rows); from += ahead {
+		rows := b.Rows[from:min(from+ahead, len(b.Rows))]
+		s.lookAhead(rows)
+		for i := range rows {
+			s.takeRow(b, &rows[i], &s.hashes[i])
+			s.row++
+		}
+	}
+}
+
+func (s *shard) lookAhead(rows []record.Row) {
+	for i := range rows {
+		s.hashes[i].user = hashOf(rows[i].User, s.seed)
+		if len(rows[i].ID) > 0 {
+			s.hashes[i].id = eventKey(&rows[i], s.seed)
+		}
+	}
+	sum := uint64(0)
+	for i := range rows {
+		h := &s.hashes[i]
+		sum += uint64(s.users.slots[place(h.user.hi, len(s.users.slots))].number)
+		if len(rows[i].ID) > 0 {
+			sum += s.seen.slots[place(h.id.hi, len(s.seen.slots))].lo
+		}
+	}
+	s.touched += sum
+}
+
+func (s *shard) takeRow(b *Batch, r *record.Row, h *rowHash) {
+	mine := h.user.lo>>32%s.parts == s.pass
+	if s.late(r.Time) {
+		if mine {
+			s.ledgerRow(r.Time).Late++
+			s.total.Late++
+		}
+		return
+	}
+	user := uint32(0)
+	if len(r.User) > 0 {
+		user = s.users.of(h.user)
+	}
+	if !mine {
+		return
+	}
+	row := s.ledgerRow(r.Time)
+	if len(r.ID) > 0 && !s.seen.add(h.id) {
+		row.Duplicates++
+		s.total.Duplicates++
+		return
+	}
+	row.Count++
+	s.total.Accepted++
+	addHash(row, b, r)
+	if s.recounts() {
+		s.keep(b, r, user)
+	}
+}
+
+// late tells whether an event's day is before that of the horizon, which lies behind the newest event so far.
+func (s *shard) late(time int64) bool {
+	if time > s.newest {
+		s.newest = time
+		s.total.MaxTime = max(s.total.MaxTime, time)
+		if s.cfg.LateHorizon > 0 {
+			s.horizon = s.date(time - s.cfg.LateHorizon.Milliseconds())
+		}
+	}
+	return s.cfg.LateHorizon > 0 && s.date(time) < s.horizon
+}
+
+func (s *shard) date(time int64) rollcall.Date {
+	if !s.zone.Holds(time) {
+		s.zone = s.cfg.Calendar.Zone(time)
+	}
+	d, _ := s.zone.Date(time)
+	return d
+}
+
+func (s *shard) ledgerRow(time int64) *store.LedgerRow {
+	if s.hour != nil && time >= s.hour.Hour && time < s.hour.Hour+hourMS {
+		return s.hour
+	}
+	hour := floorDiv(time, hourMS) * hourMS
+	if s.ledger[hour] == nil {
+		s.ledger[hour] = &store.LedgerRow{Shard: s.number, Hour: hour}
+	}
+	s.hour = s.ledger[hour]
+	return s.hour
+}
+
+func addHash(row *store.LedgerRow, b *Batch, r *record.Row) {
+	hi, lo := b.Hash(r)
+	var carry uint64
+	row.HashLo, carry = bits.Add64(row.HashLo, lo, 0)
+	row.HashHi, _ = bits.Add64(row.HashHi, hi, carry)
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
