@@ -7,13 +7,23 @@ export function placesOf(values: (number | null)[]): ([number, number] | null)[]
 
 const round = (n: number): number => Math.round(n * 100) / 100;
 
-/** The path of the line, with a gap where there is no figure. */
-export function lineOf(places: ([number, number] | null)[]): string {
-  let path = "";
-  let pen = "M";
+/** The stretches of a line without a gap. */
+function runsOf(places: ([number, number] | null)[]): [number, number][][] {
+  const runs: [number, number][][] = [];
+  let broken = true;
   for (const place of places) {
-    if (place) path += `${pen}${round(place[0])} ${round(place[1])}`;
-    pen = place ? "L" : "M";
+    if (place && broken) runs.push([place]);
+    else if (place) runs.at(-1)?.push(place);
+    broken = place === null;
   }
-  return path;
+  return runs;
 }
+
+const pathOf = (run: [number, number][]): string => run.map(([x, y], i) => `${i === 0 ? "M" : "L"}${round(x)} ${round(y)}`).join("");
+
+/** The path of the line, with a gap where there is no figure. */
+export const lineOf = (places: ([number, number] | null)[]): string => runsOf(places).map(pathOf).join("");
+
+/** The path of the area below the line, with the same gaps. */
+export const areaOf = (places: ([number, number] | null)[]): string =>
+  runsOf(places).map((run) => `${pathOf(run)}L${round(run.at(-1)?.[0] ?? 0)} 100L${round(run[0]?.[0] ?? 0)} 100Z`).join("");
