@@ -35,11 +35,12 @@ describe.each(pages)("the page %s", (name) => {
   });
 
   test("can be printed", async () => {
-    const page = await open(pathOf(name));
+    const page = await open(pathOf(name), { dark: true });
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("header").isVisible()).toBe(false);
     expect(await page.locator("main").isVisible()).toBe(true);
     expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe("rgb(255, 255, 255)");
+    expect(await page.locator(".panel").first().evaluate((panel) => getComputedStyle(panel).backgroundColor), "light, whatever is chosen").toBe("rgb(255, 255, 255)");
   });
 });
 

@@ -2,10 +2,10 @@
 export function watchColours(changed: () => void): () => void {
   const chosen = new MutationObserver(changed);
   chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", changed);
+  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
+  for (const m of media) m.addEventListener("change", changed);
   return () => {
     chosen.disconnect();
-    system.removeEventListener("change", changed);
+    for (const m of media) m.removeEventListener("change", changed);
   };
 }
