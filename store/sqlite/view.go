@@ -26,6 +26,8 @@ func (r *Reader) View(ctx context.Context) (store.View, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open view: %w", err), v.Close())
 	}
+	v.mu.Lock() // ctx may be done already, and closes the view then
+	defer v.mu.Unlock()
 	v.forget = context.AfterFunc(ctx, func() { _ = v.Close() })
 	return v, nil
 }
