@@ -23,7 +23,7 @@ type Config struct {
 type Deps struct {
 	Builds    store.Builds
 	Open      func(ctx context.Context, b store.Build) (Handle, error) // a handle on a build beside the active one
-	Aggregate aggregate.Deps                                          // Log, Shards, Logger, Now, Step; the rest is for the active build
+	Aggregate aggregate.Deps                                           // Log, Shards, Logger, Now, Step; the rest is for the active build
 	// Verify proves the new build, before it is activated; nil for no proof.
 	Verify func(ctx context.Context, b store.Build, v store.Viewer) error
 	// Hold stops commits to the active build for some seconds or until release is called.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
+	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/turns"
 )
@@ -45,8 +43,11 @@ type node struct {
 	partitioners intake.Partitioners // of a topic that is read directly; 0 when none is
 	source       source
 	store        storePart
-	aggregator   *aggregate.Aggregator // nil without that role
-	archive      *archive.Archive      // nil without
+	builds       store.Builds
+	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
+	build        store.Build                                                      // that the store is open on
+	aggregator   *aggregate.Aggregator                                            // nil without that role
+	archive      *archive.Archive                                                 // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -223,7 +224,11 @@ func existing(cfg Config) error {
 	if !cfg.embedded() {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
+	all, err := buildsIn(cfg.Data)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
 		return fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
 	}
 	return nil
@@ -274,7 +279,11 @@ func (n *node) engineConfig() query.Config {
 
 // shape tells intake what the events look like.
 func (n *node) shape() intake.Shape {
-	return intake.Shape{Dimensions: n.cfg.Dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
+	dimensions := n.cfg.Dimensions
+	if n.cfg.Recorded != nil && n.partitioners == 0 { // messages that are read directly give the events that the figures are of
+		dimensions = n.cfg.Recorded
+	}
+	return intake.Shape{Dimensions: dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
 }
 
 // caughtUp waits until everything that is in the log now is committed.
