@@ -104,11 +104,11 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	location, err := time.LoadLocation(cfg.Timezone)
+	calendar, err := calendarOf(&cfg)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{cfg: cfg, calendar: rollcall.NewCalendar(location), logger: e.logger, started: time.Now(), finished: make(chan struct{})}
+	n := &node{cfg: cfg, calendar: calendar, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
 	}
@@ -147,12 +147,25 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.archive != nil {
 		reporter = n.archive.Holding(n.log)
 	}
-	return aggregate.New(ctx, aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
+	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+}
+
+// aggregateConfig gives what folding depends on.
+func aggregateConfig(c *Config, calendar rollcall.Calendar) aggregate.Config {
+	return aggregate.Config{
+		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+	}
+}
+
+func calendarOf(c *Config) (rollcall.Calendar, error) {
+	location, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return rollcall.Calendar{}, err
+	}
+	return rollcall.NewCalendar(location), nil
 }
 
 // run runs the roles until ctx ends or one fails.
