@@ -58,7 +58,8 @@ func (s *session) registry(ctx context.Context, tail string) (list []registered,
 
 // first is what a store that is older than builds holds, as build 1.
 func (s *session) first(ctx context.Context) (b store.Build, err error) {
-	b = store.Build{Number: 1, State: store.Active, Begun: time.Now().UnixMilli(), Settings: map[string]string{}}
+	now := time.Now().UnixMilli()
+	b = store.Build{Number: 1, State: store.Active, Begun: now, Activated: now, Settings: map[string]string{}}
 	if b.Dimensions, err = s.dimensions(ctx); err != nil {
 		return b, err
 	}
@@ -76,8 +77,8 @@ func (s *session) register(ctx context.Context, b *store.Build) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "INSERT INTO builds (number, state, dimensions, shards, settings, begun, activated, letters, shown) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0)",
-		b.Number, string(b.State), dimensions, b.Shards, settings, b.Begun)
+	_, err = s.exec(ctx, "INSERT INTO builds (number, state, dimensions, shards, settings, begun, activated, letters, shown) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
+		b.Number, string(b.State), dimensions, b.Shards, settings, b.Begun, b.Activated)
 	return err
 }
 
