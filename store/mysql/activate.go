@@ -35,10 +35,10 @@ func (s *session) activate(ctx context.Context, from, to uint32) error {
 	}
 	f := flip{from: s.of(from, false), to: s.of(to, true)}
 	for i := range list {
-		switch list[i].Number {
-		case from:
+		if list[i].Number == from {
 			f.was = list[i]
-		case to:
+		}
+		if list[i].Number == to {
 			f.is = list[i]
 		}
 	}
@@ -62,10 +62,10 @@ type flip struct {
 
 // check refuses a build that is not there or not whole.
 func (f *flip) check(ctx context.Context) error {
-	switch {
-	case f.is.Number == 0:
+	switch f.is.Number {
+	case 0:
 		return noBuild(f.to.build)
-	case f.is.Number == f.was.Number:
+	case f.was.Number:
 		return errors.New("it is active")
 	}
 	if err := f.is.usable(); err != nil {

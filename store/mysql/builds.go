@@ -42,7 +42,7 @@ func (b *Builds) open(ctx context.Context) (err error) {
 		if err != nil || !s.config.Migrate || version == 0 {
 			return err
 		}
-		return s.config.alone(ctx, func(t *session) error { return t.migrateAll(ctx, &s.config) })
+		return s.config.alone(ctx, func(t *session) error { return t.migrateAll(ctx, &store.Build{}) })
 	})
 }
 
@@ -103,12 +103,12 @@ func (s *session) onlyBuild(ctx context.Context) ([]store.Build, error) {
 	return []store.Build{b}, err
 }
 
-// Begin makes the tables of a new build. Cut off, it leaves a build that can be dropped, and that Migrate completes.
+// Begin makes the tables of a new build. The first one of a database is active at once, and needs Config.Migrate. Cut off, it leaves a build that can be dropped, and that Migrate completes.
 func (b *Builds) Begin(ctx context.Context, want store.Build) (store.Build, error) {
 	made := store.Build{State: store.Building, Dimensions: want.Dimensions, Shards: want.Shards, Settings: want.Settings, Begun: time.Now().UnixMilli()}
 	err := checkDimensions(made.Dimensions, made.Shards)
 	if err == nil {
-		err = b.store.config.alone(ctx, func(t *session) error { return t.begin(ctx, &made) })
+		err = b.store.config.alone(ctx, func(t *session) error { return t.begin(ctx, &made, b.store.config.Migrate) })
 	}
 	if err != nil {
 		return store.Build{}, fmt.Errorf("begin a build: %w", err)
@@ -117,19 +117,34 @@ func (b *Builds) Begin(ctx context.Context, want store.Build) (store.Build, erro
 }
 
 // begin runs while nobody else changes tables.
-func (s *session) begin(ctx context.Context, made *store.Build) error {
+func (s *session) begin(ctx context.Context, made *store.Build, mayBeFirst bool) error {
 	rows, err := s.registry(ctx, "")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(rows) == 0 {
+	case len(rows) == 0 && !mayBeFirst:
 		return errors.New("the database has no table of builds: run rollcall migrate")
+	case len(rows) == 0:
+		return s.beginFirst(ctx, made)
 	}
 	made.Number = rows[len(rows)-1].Number + 1
 	if err := s.register(ctx, made); err != nil {
 		return err
 	}
 	return s.of(made.Number, true).migrate(ctx, made)
+}
+
+// beginFirst makes the tables of build 1, unless another process was faster.
+func (s *session) beginFirst(ctx context.Context, made *store.Build) error {
+	made.Number, made.State = 1, store.Active
+	if err := s.migrateAll(ctx, made); err != nil {
+		return err
+	}
+	list, err := s.builds(ctx)
+	if err == nil {
+		*made = list[0]
+	}
+	return err
 }
 
 // Drop deletes the tables of a build that is not active. Cut off, it goes on when it is called again.

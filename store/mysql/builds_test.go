@@ -296,6 +296,13 @@ func TestDatabaseBeforeBuilds(t *testing.T) {
 	if _, err := b.Begin(ctx, store.Build{Shards: 1}); err == nil {
 		t.Fatal("begun in an empty database")
 	}
+	first, err := OpenBuilds(ctx, Config{DSN: dsn, Migrate: true})
+	must(t, err)
+	made, err := first.Begin(ctx, store.Build{Dimensions: testDims, Shards: 2, Settings: map[string]string{"timezone": "UTC"}})
+	if err != nil || made.Number != 1 || made.State != store.Active || made.Settings["timezone"] != "UTC" {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	must(t, first.Close())
 	s := openTest(t, dsn, testDims, 2)
 	acquireAndCommit(t, s)
 	for _, older := range []string{"DROP TABLE builds", "DELETE FROM schema_migrations WHERE version > 1"} {

@@ -90,7 +90,9 @@ func migrate(ctx context.Context, config Config) error {
 	if err := checkDimensions(config.Dimensions, config.Shards); err != nil {
 		return err
 	}
-	return config.alone(ctx, func(t *session) error { return t.migrateAll(ctx, &config) })
+	return config.alone(ctx, func(t *session) error {
+		return t.migrateAll(ctx, &store.Build{Dimensions: config.Dimensions, Shards: config.Shards})
+	})
 }
 
 // alone runs f on a connection of its own while no other process changes tables.
@@ -112,13 +114,13 @@ func (c *Config) alone(ctx context.Context, f func(t *session) error) error {
 }
 
 // migrateAll brings every build up to date, and makes the first where there is none.
-func (s *session) migrateAll(ctx context.Context, c *Config) error {
+func (s *session) migrateAll(ctx context.Context, first *store.Build) error {
 	list, err := s.registry(ctx, "")
 	if err != nil {
 		return err
 	}
 	if len(list) == 0 {
-		list = []registered{{Build: store.Build{Number: 1, State: store.Active, Dimensions: c.Dimensions, Shards: c.Shards}}}
+		list = []registered{{Build: store.Build{Number: 1, State: store.Active, Dimensions: first.Dimensions, Shards: first.Shards, Settings: first.Settings}}}
 	}
 	for i := range list {
 		b := &list[i].Build

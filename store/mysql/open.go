@@ -108,6 +108,10 @@ func (s *Store) choose(ctx context.Context, t *session) (registered, error) {
 	}
 	for i := range list {
 		if want := s.config.Build; list[i].Number == want || want == 0 && list[i].State == store.Active {
+			if s.config.Beside && list[i].State == store.Active {
+				of := tablesOf(list[i].Number, true)
+				return list[i], of.retired()
+			}
 			return list[i], list[i].usable()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -30,6 +31,7 @@ type buildsHistory struct {
 	active  uint32
 	last    uint32 // number given
 	version uint64 // of the active build at its last view
+	at      int64  // of the last letter
 }
 
 const (
@@ -97,9 +99,10 @@ func (h *buildsHistory) catchUp(t *rapid.T, number uint32) {
 }
 
 func (h *buildsHistory) letters(t *rapid.T) {
-	l := store.DeadLetter{At: rapid.Int64Range(1, 99).Draw(t, "at"), Raw: []byte("raw"),
+	h.at = time.Now().UnixMilli()
+	l := store.DeadLetter{At: h.at, Raw: []byte("raw"),
 		Reason: rapid.SampledFrom([]string{"syntax", "", store.ReasonLate, store.ReasonForeign}).Draw(t, "reason")}
-	h.on(h.any(t), func(s Store, b *buildModel) {
+	h.on(h.active, func(s Store, b *buildModel) {
 		must(t, s.Quarantine(context.Background(), []store.DeadLetter{l}))
 		b.model.letters = append(b.model.letters, l)
 	})
@@ -153,6 +156,7 @@ func (h *buildsHistory) activate(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "behind") > 0 {
 		h.catchUp(t, to)
 	}
+	passed(h.at)
 	err := h.rig.Builds.Activate(context.Background(), from, to)
 	behind := (*store.BehindError)(nil)
 	switch a, b := h.builds[from], h.builds[to]; {

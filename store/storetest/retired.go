@@ -3,8 +3,10 @@ package storetest
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"rollcall"
 	"rollcall/store"
@@ -86,13 +88,13 @@ func testLettersGoOver(t *testing.T, open OpenBuilds) {
 		return store.DeadLetter{At: at, Source: "\xff", Reason: reason, Detail: "d", Raw: []byte{0, byte(at)}}
 	}
 	want := map[uint32]*model{1: newModel(1), 2: newModel(1)}
-	at, active := int64(0), uint32(1)
+	active := uint32(1)
 	for range 4 {
 		s, done := r.Handle(t, listed(t, r)[active-1], false)
 		m, other := want[active], want[3-active]
 		var came []store.DeadLetter
+		at := time.Now().UnixMilli() // not before it became active
 		for range 3 {
-			at++
 			came = append(came, letter(at, "syntax"), letter(at, store.ReasonLate), letter(at, ""), letter(at, store.ReasonForeign))
 		}
 		must(t, s.Quarantine(ctx, came))
@@ -103,6 +105,7 @@ func testLettersGoOver(t *testing.T, open OpenBuilds) {
 			}
 		}
 		done()
+		passed(at)
 		must(t, r.Builds.Activate(ctx, active, 3-active))
 		raise(want[1])
 		raise(want[2])
@@ -112,6 +115,13 @@ func testLettersGoOver(t *testing.T, open OpenBuilds) {
 			checkHandle(t, s, want[b.Number])
 			done()
 		}
+	}
+}
+
+// passed waits until the clock is beyond a time: letters of one millisecond are before an activation, or after it.
+func passed(at int64) {
+	for time.Now().UnixMilli() <= at {
+		runtime.Gosched()
 	}
 }
 
