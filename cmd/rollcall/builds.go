@@ -78,6 +78,14 @@ func asText(plain any) string {
 	return fmt.Sprint(plain)
 }
 
+// unbracketed reads a list as it was written before there were builds.
+func unbracketed(text string) string {
+	if list, is := strings.CutPrefix(text, "["); is && strings.HasSuffix(list, "]") {
+		return strings.Join(strings.Fields(strings.TrimSuffix(list, "]")), ",")
+	}
+	return text
+}
+
 // adopt makes the settings of a build those of the configuration. What the build does not tell stays.
 func adopt(c *Config, b *store.Build) error {
 	for _, s := range settings(c) {
@@ -91,7 +99,7 @@ func adopt(c *Config, b *store.Build) error {
 			text, told = fmt.Sprint(b.Shards), true
 		}
 		if told {
-			if err := s.value.set(text); err != nil {
+			if err := s.value.set(unbracketed(text)); err != nil {
 				return fmt.Errorf("build %d: %s: %w", b.Number, s.key, err)
 			}
 		}

@@ -139,6 +139,7 @@ func remakeHere(e *world, want Config, o api.RebuildRequest) error {
 		return err
 	}
 	cfg := want
+	cfg.goesOver, cfg.rebuilds, cfg.Recorded = true, true, want.Dimensions
 	if err := adoptActive(&cfg); err != nil {
 		return err
 	}
@@ -146,11 +147,16 @@ func remakeHere(e *world, want Config, o api.RebuildRequest) error {
 	if err != nil {
 		return err
 	}
+	if want.Source.Kind == kindKafka {
+		want.LogShards = n.cfg.LogShards
+	}
 	began := time.Now()
 	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
 	made, before, err := r.run(e.ctx, &want, o, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
-	err = errors.Join(err, n.close())
-	if err != nil {
+	if err == nil && !o.Rollback && !cfg.embedded() {
+		err = n.pruneLater(e.ctx, kept(&o))
+	}
+	if err := errors.Join(err, n.close()); err != nil {
 		return err
 	}
 	if err := pruneBuilds(e, cfg, o); err != nil {
@@ -185,6 +191,20 @@ func pruneBuilds(e *world, cfg Config, o api.RebuildRequest) error {
 		return err
 	}
 	return prune(e.ctx, builds, kept(&o))
+}
+
+// goOverTime is what processes need to go over to another build.
+const goOverTime = 5 * time.Second
+
+// pruneLater deletes the builds beyond those that are kept, once nobody uses them any more.
+func (n *node) pruneLater(ctx context.Context, keep int) error {
+	if keep == 0 {
+		select {
+		case <-time.After(goOverTime):
+		case <-ctx.Done():
+		}
+	}
+	return prune(ctx, n.builds, keep)
 }
 
 // prune deletes the kept builds but for the newest few.

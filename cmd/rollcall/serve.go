@@ -69,14 +69,8 @@ func (c *serveCmd) goOver(e *world) (Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	configured := slices.Clone(cfg.Dimensions)
-	if err := adoptActive(&cfg); err != nil {
-		return cfg, err
-	}
-	if cfg.embedded() && !slices.Equal(configured, cfg.Dimensions) {
-		cfg.Recorded = configured
-	}
-	return cfg, nil
+	cfg.goesOver = true
+	return cfg, adoptActive(&cfg)
 }
 
 // serveBuilds serves until the end, from one node after the other: each for as long as its build is active.
@@ -92,9 +86,13 @@ func (n *node) serveBuilds(e *world, f *front, remakes *remakes, goOver func(*wo
 		if err != nil && !errors.Is(err, store.ErrRetired) {
 			return err
 		}
+		recorded := n.cfg.Recorded
 		cfg, err := goOver(e)
 		if err != nil {
 			return err
+		}
+		if recorded != nil && !slices.Equal(recorded, cfg.Dimensions) {
+			cfg.Recorded = recorded // it was another rebuild
 		}
 		if n, err = openRoles(e, cfg); err != nil {
 			return unlessEnded(e, err)

@@ -45,6 +45,7 @@ type node struct {
 	source       source
 	store        storePart
 	builds       store.Builds
+	closeBuilds  func() error                                                     // nil when there is nothing to close
 	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
 	build        store.Build                                                      // that the store is open on
 	retired      atomic.Bool                                                      // another build is active
@@ -109,16 +110,12 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	for _, note := range cfg.notes {
-		fmt.Fprintln(e.err, "note:", note)
-	}
-	calendar, err := calendarOf(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	n := &node{cfg: cfg, calendar: calendar, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
+	n := &node{cfg: cfg, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
+	}
+	for _, note := range n.cfg.notes {
+		fmt.Fprintln(e.err, "note:", note)
 	}
 	return n, nil
 }
@@ -286,6 +283,12 @@ func (n *node) behind(ctx context.Context) (bool, error) {
 }
 
 func (n *node) openParts(ctx context.Context) (err error) {
+	if err := n.resolve(ctx); err != nil {
+		return err
+	}
+	if n.calendar, err = calendarOf(&n.cfg); err != nil {
+		return err
+	}
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
@@ -316,7 +319,7 @@ func (n *node) engineConfig() query.Config {
 // shape tells intake what the events look like.
 func (n *node) shape() intake.Shape {
 	dimensions := n.cfg.Dimensions
-	if n.cfg.Recorded != nil && n.partitioners == 0 { // messages that are read directly give the events that the figures are of
+	if n.cfg.Recorded != nil && (n.partitioners == 0 || n.cfg.rebuilds) { // messages that are read directly give the events that the figures are of
 		dimensions = n.cfg.Recorded
 	}
 	return intake.Shape{Dimensions: dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
@@ -389,6 +392,9 @@ func (n *node) closeParts() (err error) {
 	}
 	if n.store != nil {
 		err = n.store.Close()
+	}
+	if n.closeBuilds != nil {
+		err = errors.Join(err, n.closeBuilds())
 	}
 	if n.log != nil {
 		err = errors.Join(err, n.log.Close())
