@@ -126,12 +126,12 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 	keys := differing(c, &active)
 	switch {
 	case len(keys) == 0:
+	case slices.ContainsFunc(all, func(b store.Build) bool { return b.State == store.Kept && len(differing(c, &b)) == 0 }):
+		c.notes = append(c.notes, fmt.Sprintf("build %d has another %s than the configuration, which fits the build before: bring the configuration up to date", active.Number, strings.Join(keys, ", ")))
 	case len(keys) == 1 && keys[0] == keyDimensions:
 		c.Recorded = recorded
 		c.notes = append(c.notes, fmt.Sprintf("the figures have the dimensions [%s], the configuration names [%s]: these are recorded from now on, and in the figures after rollcall rebuild",
 			strings.Join(active.Dimensions, ", "), strings.Join(recorded, ", ")))
-	case slices.ContainsFunc(all, func(b store.Build) bool { return b.State == store.Kept && len(differing(c, &b)) == 0 }):
-		c.notes = append(c.notes, fmt.Sprintf("build %d has another %s than the configuration, which fits the build before: bring the configuration up to date", active.Number, strings.Join(keys, ", ")))
 	default:
 		return refuse(c, &active, keys, where)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall"
@@ -46,8 +47,12 @@ type node struct {
 	builds       store.Builds
 	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
 	build        store.Build                                                      // that the store is open on
-	aggregator   *aggregate.Aggregator                                            // nil without that role
-	archive      *archive.Archive                                                 // nil without
+	retired      atomic.Bool                                                      // another build is active
+	remakes      *remakes                                                         // of a process that serves
+	desk         *desk                                                            // between an embedded log and the aggregator
+	endStreams   func()
+	aggregator   *aggregate.Aggregator // nil without that role
+	archive      *archive.Archive      // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -104,6 +109,9 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
+	for _, note := range cfg.notes {
+		fmt.Fprintln(e.err, "note:", note)
+	}
 	calendar, err := calendarOf(&cfg)
 	if err != nil {
 		return nil, err
@@ -143,12 +151,24 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.turns != nil {
 		turn = n.turns.Take
 	}
-	var reporter eventlog.Reporter = n.log
-	if n.archive != nil {
-		reporter = n.archive.Holding(n.log)
+	var log interface {
+		eventlog.Fetcher
+		eventlog.Reporter
+	} = n.log
+	if n.embedded != nil {
+		n.desk = &desk{logPart: n.log}
+		log = n.desk
 	}
-	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.ownership, Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+}
+
+// holding gives the reporter that keeps in the log what the archive lacks.
+func (n *node) holding(log eventlog.Reporter) eventlog.Reporter {
+	if n.archive == nil {
+		return log
+	}
+	return n.archive.Holding(log)
 }
 
 // aggregateConfig gives what folding depends on.
@@ -193,7 +213,10 @@ func (n *node) run(run context.Context) {
 		if n.archive != nil {
 			house.Go(func() { n.archive.Run(run) })
 		}
-		n.runErr = n.aggregator.Run(run)
+		if n.runErr = n.aggregator.Run(run); errors.Is(n.runErr, store.ErrRetired) {
+			n.runErr = nil
+			n.retired.Store(true)
+		}
 	} else {
 		<-run.Done()
 	}
