@@ -54,9 +54,11 @@ type pipeline struct {
 	levels       []level
 	asked        int
 	owner        *owner
-	crew         *crew // of several aggregators, instead of the owner
-	maxValues    int   // cap on values of a dimension and day; 0 for the default
-	segmentBytes int64 // of a file of the log; 0 for 64 KiB
+	crew         *crew                         // of several aggregators, instead of the owner
+	maxValues    int                           // cap on values of a dimension and day; 0 for the default
+	segmentBytes int64                         // of a file of the log; 0 for 64 KiB
+	recorded     []string                      // dimensions of the events in the log; nil for those of the figures
+	openStore    func() (*sqlite.Store, error) // nil for DIR/store.db
 }
 
 // level is a second level of the cache, shared by processes.
@@ -93,8 +95,12 @@ func (p *pipeline) start() (err error) {
 	if err != nil {
 		return err
 	}
-	p.store, err = sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(p.dir, "store.db"), Dimensions: p.world.Config.Dimensions, Shards: shards})
-	if err != nil {
+	if p.openStore == nil {
+		p.openStore = func() (*sqlite.Store, error) {
+			return sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(p.dir, "store.db"), Dimensions: p.world.Config.Dimensions, Shards: shards})
+		}
+	}
+	if p.store, err = p.openStore(); err != nil {
 		return err
 	}
 	if err := p.openCaches(); err != nil {
@@ -151,16 +157,20 @@ func orAlways(d time.Duration) time.Duration {
 	return d
 }
 
+// folding is how events are folded with a configuration.
+func (p *pipeline) folding(c *simtest.Config) aggregate.Config {
+	return aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
+		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}
+}
+
 // own starts an aggregator, and waits until it has the shards unless others share them.
 func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
-	c := p.world.Config
 	deps.Log, deps.Shards, deps.Announce, deps.Logger = p.log, p.log.Shards(), p.caches[0].Announce, slog.New(slog.DiscardHandler)
 	if deps.Store == nil {
 		deps.Store = p.store
 	}
-	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
-		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
-		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
+	a, err := aggregate.New(context.Background(), p.folding(&p.world.Config), deps)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +216,12 @@ func (p *pipeline) Append(events []simtest.Logged) error {
 func (p *pipeline) append(events []simtest.Logged) error {
 	shards := p.log.Shards()
 	encoders := make([]*record.Encoder, shards)
+	recorded := p.recorded
+	if recorded == nil {
+		recorded = p.world.Config.Dimensions
+	}
 	for i := range encoders {
-		encoders[i] = record.NewEncoder(p.world.Config.Dimensions)
+		encoders[i] = record.NewEncoder(recorded)
 	}
 	for i := range events {
 		encoders[record.ShardOf(events[i].User, shards)].Add(&events[i].Event)
