@@ -46,6 +46,8 @@ type View interface {
 	Ledger(ctx context.Context, from, until int64, dropped bool) ([]LedgerRow, error)
 	// State returns the chunks of one part of a shard's state, oldest first.
 	State(ctx context.Context, key StateKey) ([]StateChunk, error)
+	// States returns the chunks of the parts from that of from up to, not including, until, by rising part, each oldest first.
+	States(ctx context.Context, from StateKey, until int64) ([]StateChunk, error)
 	// Close releases the view.
 	Close() error
 }
