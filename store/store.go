@@ -166,6 +166,7 @@ const (
 	Sessions   StateKind = 3 // sessions of a day; written with snapshots
 	SessionIDs StateKind = 4 // session ids seen and the day each is kept in; written with snapshots
 	Drops      StateKind = 5 // rows of the log that count in no figure (record.Drop), by DropsPart; written with every commit
+	Limits     StateKind = 6 // settings that were changed under the data (record.Limits); written with the first commit that they are in force for
 )
 
 // DropsPart is the part of kind Drops that tells of the record at an offset.
@@ -261,7 +262,7 @@ type CompactStats struct {
 
 // Size is the room one kind of content takes.
 type Size struct {
-	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, ledger, other
+	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, limits, ledger, other
 	Chunks int64
 	Bytes  int64
 }

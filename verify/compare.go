@@ -18,9 +18,9 @@ import (
 func (r *run) comparable(grain rollcall.Grain, period block.Period) bool {
 	switch grain {
 	case rollcall.Minute:
-		return int64(period) >= floorDiv(r.now-r.cfg.MinuteRetention.Milliseconds(), minuteMS)-59
+		return int64(period) >= floorDiv(r.gone[0], minuteMS)-59
 	case rollcall.Hour:
-		return period >= block.Period(r.cfg.Calendar.Date(r.now-r.cfg.HourRetention.Milliseconds()))
+		return period >= block.Period(r.cfg.Calendar.Date(r.gone[1]))
 	default:
 		return true
 	}

@@ -12,12 +12,13 @@ import (
 
 // What a Difference is of.
 const (
-	LogEnd   = "log"      // the end of a shard's log
-	Ledger   = "ledger"   // an hour of the ledger
-	Position = "position" // the sums in a shard's position
-	Period   = "period"   // a day that readers must know to have data
-	Cell     = "cell"     // a counter of a cell
-	UserSet  = "user set" // who was active in a cell, in one shard
+	LogEnd   = "log"         // the end of a shard's log
+	Ledger   = "ledger"      // an hour of the ledger
+	Drop     = "dropped row" // what the store says of a row that was dropped, or was not
+	Position = "position"    // the sums in a shard's position
+	Period   = "period"      // a day that readers must know to have data
+	Cell     = "cell"        // a counter of a cell
+	UserSet  = "user set"    // who was active in a cell, in one shard
 )
 
 // Difference is one figure of the store that is not what the log gives.
@@ -57,6 +58,7 @@ type Report struct {
 
 	Equal       bool           `json:"equal"` // nothing differs
 	Unverified  []string       `json:"unverified"`
+	Notes       []string       `json:"notes"` // what was taken for granted
 	Verdict     string         `json:"verdict"`
 	Differences map[string]int `json:"differences"` // how many, by what they are of
 	Shown       []Difference   `json:"shown"`       // the first of each kind
@@ -66,7 +68,7 @@ type Report struct {
 }
 
 func newReport(h *store.Head, limit int) *Report {
-	r := &Report{Build: h.Build, Version: h.Version, Days: []string{}, Unverified: []string{}, Differences: map[string]int{}, Shown: []Difference{}, limit: limit}
+	r := &Report{Build: h.Build, Version: h.Version, Days: []string{}, Unverified: []string{}, Notes: []string{}, Differences: map[string]int{}, Shown: []Difference{}, limit: limit}
 	if h.Committed > 0 {
 		r.Committed = time.UnixMilli(h.Committed).UTC().Format(time.RFC3339)
 	}
@@ -93,6 +95,11 @@ func (r *Report) add(d Difference) {
 	}
 }
 
+// note is called by one who counts, or while there is nobody else.
+func (r *Report) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
 func (r *Report) count(f func(*Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +107,7 @@ func (r *Report) count(f func(*Report)) {
 }
 
 func (r *Report) finish(took time.Duration) {
-	kinds := []string{LogEnd, Ledger, Position, Period, Cell, UserSet}
+	kinds := []string{LogEnd, Ledger, Drop, Position, Period, Cell, UserSet}
 	slices.SortStableFunc(r.Shown, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket))
 	})

@@ -16,15 +16,17 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/eventlog"
+	"rollcall/record"
 	"rollcall/store"
 )
 
 // Config is what the figures depend on besides the events, as it was when they were folded, and what to compare.
 type Config struct {
-	Cuboids                        []rollcall.Cuboid
-	Calendar                       rollcall.Calendar
-	Gap                            time.Duration
-	Passive                        []string
+	Cuboids  []rollcall.Cuboid
+	Calendar rollcall.Calendar
+	Gap      time.Duration
+	Passive  []string
+	// These are needed where the store did not keep yet which rows were late, and what was in force.
 	LateHorizon                    time.Duration // 0 for no limit
 	MinuteRetention, HourRetention time.Duration
 
@@ -67,6 +69,9 @@ type run struct {
 	values   *values
 	picked   map[rollcall.Date]bool
 	stored   map[int][]store.LedgerRow // by shard
+	limits   [][]record.Limits         // by shard, in the order of its log: at least one
+	gone     [2]int64                  // minutes and hours before these times (Unix ms) may have been deleted
+	first    map[int]rollcall.Offset   // of each shard that is whole
 
 	mu       sync.Mutex
 	caps     map[rollcall.Date]*dateFacts
@@ -98,7 +103,7 @@ func newRun(cfg Config, deps Deps, view store.View, now time.Time) *run {
 	}
 	head := view.Head()
 	r := &run{cfg: cfg, source: deps.Source, view: view, head: head, now: now.UnixMilli(), values: newValues(head.Dimensions, head.Values),
-		stored: map[int][]store.LedgerRow{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
+		stored: map[int][]store.LedgerRow{}, first: map[int]rollcall.Offset{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
 		report: newReport(head, cfg.Limit)}
 	r.progress = r.meter(deps.Progress)
 	return r
@@ -132,6 +137,9 @@ func (r *run) verify(ctx context.Context) error {
 	for _, row := range rows {
 		r.stored[row.Shard] = append(r.stored[row.Shard], row)
 	}
+	if err := r.readLimits(ctx); err != nil {
+		return err
+	}
 	whole, err := r.wholeShards(ctx)
 	if err != nil {
 		return err
@@ -159,7 +167,10 @@ func (r *run) wholeShards(ctx context.Context) (until map[int]rollcall.Offset, e
 			r.lostEnd(p.Shard, p.Offset, next)
 		}
 		until[p.Shard] = min(next, p.Offset)
-		err = r.source.Read(ctx, p.Shard, until[p.Shard], func(*Batch) error { return begun })
+		err = r.source.Read(ctx, p.Shard, until[p.Shard], func(b *Batch) error {
+			r.first[p.Shard] = b.Offset
+			return begun
+		})
 		if errors.Is(err, eventlog.ErrTrimmed) {
 			delete(until, p.Shard)
 			r.unverified("shard %d: %v", p.Shard, err)
@@ -184,6 +195,9 @@ func (r *run) countShards(ctx context.Context, until map[int]rollcall.Offset) er
 }
 
 func (s *shard) verify(ctx context.Context) error {
+	if err := s.findMarks(ctx); err != nil {
+		return err
+	}
 	for pass := range s.parts {
 		if err := s.scan(ctx, pass); err != nil {
 			return err

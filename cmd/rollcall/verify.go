@@ -29,8 +29,8 @@ func (c *verifyCmd) Help() string {
 every counter and user set of the days that are recounted. It changes nothing. A data directory must not be held by a
 server; a log and a store on servers are verified beside the processes that write.
 
-Give the settings that the events were folded with: those kept with the data are used by themselves, but late_horizon,
-retention.minute and retention.hour are not kept.
+The settings that the events were folded with are kept with the data, also late_horizon and the retentions as they were
+at the time. What an older release did not keep is told as a note, and what was taken for it.
 
 Exit status: 0 all is equal, 1 it could not be verified, 2 wrong use, 3 there are differences.
 

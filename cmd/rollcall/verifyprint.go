@@ -28,6 +28,9 @@ func printReport(out io.Writer, r *verify.Report) error {
 	for _, u := range r.Unverified {
 		line("not verified", "%s", query.Printable(u))
 	}
+	for _, u := range r.Notes {
+		line("note", "%s", query.Printable(u))
+	}
 	line("verdict", "%s", r.Verdict)
 	if err := w.Flush(); err != nil || r.Equal {
 		return err
