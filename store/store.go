@@ -251,6 +251,28 @@ type Letters interface {
 	DeleteLetters(ctx context.Context, numbers []int64) (deleted int64, err error)
 }
 
+// Verified is what the last verification of a day found.
+type Verified struct {
+	Day         rollcall.Date // WholeLog for what is of no day
+	Build       uint32
+	Version     uint64 // the newest of the day's cells and ledger that was compared
+	At          int64  // when it was found, Unix ms
+	Took        int64  // how long the verification was under way, ms
+	Differences int64
+}
+
+// WholeLog stands for the sums and the end of the log in place of a day.
+const WholeLog rollcall.Date = math.MinInt32
+
+// Verifications keeps what was verified, for all processes and the next start. Every call is one transaction and may run
+// beside commits.
+type Verifications interface {
+	// Verified lists what is kept, by rising day.
+	Verified(ctx context.Context) ([]Verified, error)
+	// SetVerified replaces what is kept of these days.
+	SetVerified(ctx context.Context, days []Verified) error
+}
+
 // MergeState merges the chunks of one part, oldest first, into one.
 type MergeState func(key StateKey, chunks [][]byte) ([]byte, error)
 

@@ -75,6 +75,7 @@ type storePart interface {
 	store.Viewer
 	store.Keeper
 	store.Letters
+	store.Verifications
 	Close() error
 }
 
