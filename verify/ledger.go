@@ -38,7 +38,8 @@ func (s *shard) compareLedger() {
 }
 
 func (s *shard) compareRow(want, found *store.LedgerRow, there bool) {
-	d := Difference{What: Ledger, Shard: &s.number, Bucket: time.UnixMilli(want.Hour).UTC().Format(time.RFC3339)}
+	dates := slices.Compact([]rollcall.Date{s.cfg.Calendar.Date(want.Hour), s.cfg.Calendar.Date(want.Hour + hourMS - 1)})
+	d := Difference{What: Ledger, days: dates, Shard: &s.number, Bucket: time.UnixMilli(want.Hour).UTC().Format(time.RFC3339)}
 	hint := ledgerHint(want, found, there)
 	s.differs(d, "events", want.Count, found.Count, hint)
 	if want.Count == found.Count && (want.HashHi != found.HashHi || want.HashLo != found.HashLo) {
@@ -48,7 +49,7 @@ func (s *shard) compareRow(want, found *store.LedgerRow, there bool) {
 	s.differs(d, "duplicates", want.Duplicates, found.Duplicates, hint)
 	s.differs(d, "late", want.Late, found.Late, hint)
 	if want.Count != found.Count || want.HashHi != found.HashHi || want.HashLo != found.HashLo {
-		s.suspect(s.cfg.Calendar.Date(want.Hour), s.cfg.Calendar.Date(want.Hour+hourMS-1))
+		s.suspect(dates...)
 	}
 }
 

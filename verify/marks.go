@@ -136,7 +136,7 @@ func (s *shard) marked(row int) verdict {
 
 // markDiffers names a row that was dropped, or not, against its content.
 func (s *shard) markDiffers(b *Batch, row int, want, found verdict, hint string) {
-	s.report.add(Difference{What: Drop, Shard: &s.number, Bucket: fmt.Sprintf("offset %d row %d", b.Offset, row), Figure: "dropped",
+	s.report.add(Difference{What: Drop, days: []rollcall.Date{s.date(b.Rows[row].Time)}, Shard: &s.number, Bucket: fmt.Sprintf("offset %d row %d", b.Offset, row), Figure: "dropped",
 		Expected: want.String(), Found: found.String(), Hint: hint})
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rollcall"
 	"rollcall/store"
 )
 
@@ -32,6 +33,8 @@ type Difference struct {
 	Expected any          `json:"expected"` // from the log: int64, or text for hashes
 	Found    any          `json:"found"`    // in the store
 	Hint     string       `json:"hint"`     // what may have happened
+
+	days []rollcall.Date // that it is of; none for what is of the whole log
 }
 
 // NamedValue is the value of a dimension.
@@ -50,6 +53,7 @@ type Report struct {
 	Users     int64    `json:"users"`
 	Hours     int64    `json:"ledger_hours"` // rows of the ledger compared
 	Days      []string `json:"days"`         // recounted
+	Moved     []string `json:"moved"`        // of them those committed to meanwhile: not compared, or not wholly
 	Seed      *uint64  `json:"seed,omitempty"`
 	Cells     int64    `json:"cells"`
 	Sets      int64    `json:"user_sets"`
@@ -63,12 +67,16 @@ type Report struct {
 	Differences map[string]int `json:"differences"` // how many, by what they are of
 	Shown       []Difference   `json:"shown"`       // the first of each kind
 
-	mu    sync.Mutex
-	limit int
+	mu       sync.Mutex
+	limit    int
+	head     *store.Head
+	movedSet map[rollcall.Date]bool
+	daily    map[rollcall.Date]int64
 }
 
 func newReport(h *store.Head, limit int) *Report {
-	r := &Report{Build: h.Build, Version: h.Version, Days: []string{}, Unverified: []string{}, Notes: []string{}, Differences: map[string]int{}, Shown: []Difference{}, limit: limit}
+	r := &Report{Build: h.Build, Version: h.Version, Days: []string{}, Moved: []string{}, head: h, movedSet: map[rollcall.Date]bool{}, daily: map[rollcall.Date]int64{},
+		Unverified: []string{}, Notes: []string{}, Differences: map[string]int{}, Shown: []Difference{}, limit: limit}
 	if h.Committed > 0 {
 		r.Committed = time.UnixMilli(h.Committed).UTC().Format(time.RFC3339)
 	}
@@ -90,9 +98,41 @@ func (r *Report) add(d Difference) {
 		shard := *d.Shard
 		d.Shard = &shard
 	}
+	for _, day := range d.days {
+		r.daily[day]++
+	}
+	if len(d.days) == 0 {
+		r.daily[store.WholeLog]++
+	}
 	if r.Differences[d.What]++; r.Differences[d.What] <= r.limit {
 		r.Shown = append(r.Shown, d)
 	}
+}
+
+// moved keeps that a day was committed to while it was verified.
+func (r *Report) moved(d rollcall.Date) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.movedSet[d] {
+		r.movedSet[d] = true
+		r.Moved = append(r.Moved, d.String())
+	}
+}
+
+func (r *Report) hasMoved(d rollcall.Date) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.movedSet[d]
+}
+
+// Of tells how much differs on a day (store.WholeLog: on none), and the first of it that is shown.
+func (r *Report) Of(d rollcall.Date) (differences int64, first []Difference) {
+	for i := range r.Shown {
+		if s := &r.Shown[i]; slices.Contains(s.days, d) || len(s.days) == 0 && d == store.WholeLog {
+			first = append(first, *s)
+		}
+	}
+	return r.daily[d], first
 }
 
 // note is called by one who counts, or while there is nobody else.

@@ -80,7 +80,7 @@ func (s *shard) scan(ctx context.Context, pass uint64) error {
 			return errors.New("more than 4,294,967,295 events or 67,108,864 combinations of values in one shard")
 		}
 		s.progress(len(b.Rows))
-		return nil
+		return s.pace(ctx)
 	})
 	if err == nil && pass == 0 {
 		s.strayMarks()

@@ -172,7 +172,6 @@ func openToVerify(e *world, cfg Config) (*node, error) {
 
 // verify compares the store with the log, up to what is committed.
 func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, error) {
-	c := &n.cfg
 	rows, err := n.totals(e.ctx)
 	if err != nil {
 		return nil, err
@@ -181,10 +180,9 @@ func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, er
 	events := rows.Accepted + rows.Duplicates + rows.Late
 	m := newMeter(e.err, events, false, done.Load)
 	defer m.end()
-	return verify.Run(e.ctx, verify.Config{
-		Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, LateHorizon: c.LateHorizon,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Days: days, Limit: limit,
-	}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
+	cfg := n.verifyConfig()
+	cfg.Days, cfg.Limit = days, limit
+	return verify.Run(e.ctx, cfg, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
 		done.Store(int64(part * float64(events)))
 	}})
 }
