@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ type Config struct {
 	Heads     Heads                                  // for the stream
 	Letters   Letters                                // the quarantine
 	Allowed   func(h http.Header) (status int)       // whether a request may see users' data: 0, or 401 or 403; default all may
+	Verify    *Verify                                // POST /api/v1/verify
 	Events    http.Handler                           // POST /v1/events
 	Page      http.Handler                           // GET of everything that is not the API's
 	Registry  *prometheus.Registry                   // served at /metrics, with the handler's own; default a new one
@@ -51,6 +53,7 @@ type server struct {
 	replies   sync.Pool // of *reply
 	bodies    sync.Pool // of *bytes.Buffer
 	document  func() []byte
+	verifying atomic.Bool
 }
 
 // New makes the handler of every path. It registers its metrics in the registry.

@@ -50,6 +50,7 @@ func (s *server) table() []*route {
 	add(s.Engine != nil, "GET", "/api/v1/dimensions/{name}", heavy, packed(s.values), (*server).describeValues)
 	add(s.Status != nil, "GET", "/api/v1/status", light, packed(s.status), (*server).describeStatus)
 	add(s.Letters != nil, "GET", "/api/v1/quarantine", heavy, packed(s.quarantine), (*server).describeQuarantine)
+	add(s.Verify != nil, "POST", "/api/v1/verify", endless, s.verify, (*server).describeVerify)
 	add(s.Heads != nil, "GET", "/api/v1/stream", endless, s.stream, (*server).describeStream)
 	add(true, "GET", "/openapi.json", light, packed(s.openAPI), (*server).describeItself)
 	add(true, "GET", "/metrics", light, promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{}).ServeHTTP, (*server).describeMeters)

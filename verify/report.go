@@ -149,12 +149,20 @@ func (r *Report) count(f func(*Report)) {
 func (r *Report) finish(took time.Duration) {
 	kinds := []string{LogEnd, Ledger, Drop, Position, Period, Cell, UserSet}
 	slices.SortStableFunc(r.Shown, func(a, b Difference) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket))
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket),
+			cmp.Compare(shardOf(&a), shardOf(&b)))
 	})
 	r.Equal = r.Different() == 0
 	r.Verdict = r.verdict()
 	r.Seconds = took.Seconds()
 	r.PerSecond = int64(float64(r.Events+r.Dropped) / max(took.Seconds(), 1e-9))
+}
+
+func shardOf(d *Difference) int {
+	if d.Shard == nil {
+		return -1
+	}
+	return *d.Shard
 }
 
 func (r *Report) verdict() string {

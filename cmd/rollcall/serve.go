@@ -11,6 +11,7 @@ import (
 	"rollcall/api"
 	"rollcall/dashboard"
 	"rollcall/intake"
+	"rollcall/verify"
 )
 
 const (
@@ -130,6 +131,7 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 	if n.cfg.has(roleQuery) {
 		c.Engine, c.Heads, c.Page = n.engine, n.cache, dashboard.Handler()
 		c.Letters, c.Allowed = n.store, intake.NewKeyring(n.cfg.APIKeys).Status
+		c.Verify = &api.Verify{Ask: n.askVerify, Of: verify.Report{}}
 	}
 	return api.New(c), nil
 }

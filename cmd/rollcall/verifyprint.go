@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -23,6 +24,9 @@ func printReport(out io.Writer, r *verify.Report) error {
 	line("log", "%s events of %s users accepted, %s dropped as duplicates or late", count(r.Events), count(r.Users), count(r.Dropped))
 	line("ledger", "%s hours compared", count(r.Hours))
 	line("recounted", "%s: %s cells, %s user sets compared", daysText(r), count(r.Cells), count(r.Sets))
+	if len(r.Moved) > 0 {
+		line("moved", "%d days were committed to meanwhile and are not compared: %s", len(r.Moved), strings.Join(r.Moved[:min(len(r.Moved), daysShown)], ", "))
+	}
 	line("store", "build %d, version %d, committed %s", r.Build, r.Version, orNever(r.Committed))
 	line("took", "%.1f s, %s events/s", r.Seconds, count(r.PerSecond))
 	for _, u := range r.Unverified {
@@ -99,8 +103,13 @@ func where(d *verify.Difference) string {
 }
 
 func amount(v any) string {
-	if n, ok := v.(int64); ok {
+	switch n := v.(type) {
+	case int64:
 		return humanize.Comma(n)
+	case json.Number: // from a server
+		if whole, err := n.Int64(); err == nil {
+			return humanize.Comma(whole)
+		}
 	}
 	return fmt.Sprint(v)
 }
