@@ -70,6 +70,7 @@ type Report struct {
 	mu       sync.Mutex
 	limit    int
 	head     *store.Head
+	against  string // the table that was counted by SQL; empty for the log
 	movedSet map[rollcall.Date]bool
 	daily    map[rollcall.Date]int64
 }
@@ -125,6 +126,9 @@ func (r *Report) hasMoved(d rollcall.Date) bool {
 	return r.movedSet[d]
 }
 
+// Table is the table that was counted instead of the log; empty for the log.
+func (r *Report) Table() string { return r.against }
+
 // Of tells how much differs on a day (store.WholeLog: on none), and the first of it that is shown.
 func (r *Report) Of(d rollcall.Date) (differences int64, first []Difference) {
 	for i := range r.Shown {
@@ -147,7 +151,7 @@ func (r *Report) count(f func(*Report)) {
 }
 
 func (r *Report) finish(took time.Duration) {
-	kinds := []string{LogEnd, Ledger, Drop, Position, Period, Cell, UserSet}
+	kinds := []string{LogEnd, Ledger, Drop, Position, Period, Cell, UserSet, TableCell}
 	slices.SortStableFunc(r.Shown, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(slices.Index(kinds, a.What), slices.Index(kinds, b.What)), cmp.Compare(a.Bucket, b.Bucket),
 			cmp.Compare(shardOf(&a), shardOf(&b)))
@@ -171,6 +175,10 @@ func (r *Report) verdict() string {
 		recounted = fmt.Sprintf("every cell and user set of the %d days recounted", n)
 	}
 	switch {
+	case !r.Equal && r.against != "":
+		return fmt.Sprintf("The store differs from table %s in %d figures.", r.against, r.Different())
+	case r.against != "":
+		return fmt.Sprintf("The store is equal to what SQL counts in table %s: %d cells of %d days.", r.against, r.Cells, len(r.Days))
 	case !r.Equal:
 		return fmt.Sprintf("The store differs from the log in %d figures.", r.Different())
 	case len(r.Unverified) > 0:

@@ -23,7 +23,8 @@ type verifyCmd struct {
 	Limit      int      `help:"Most differences of a kind to show." default:"20" group:"Verify"`
 	Server     string   `help:"Have a running server do it, at this address." placeholder:"URL"`
 	Key        string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
-	Format     string   `help:"Form: table or json." enum:"table,json" default:"table"`
+	RawTable
+	Format string `help:"Form: table or json." enum:"table,json" default:"table"`
 }
 
 func (c *verifyCmd) Help() string {
@@ -34,6 +35,9 @@ asked to do it; a log and a store on servers are verified beside the processes t
 The settings that the events were folded with are kept with the data, also late_horizon and the retentions as they were
 at the time. What an older release did not keep is told as a note, and what was taken for it.
 
+With --table it is not the log that is counted, but a table of raw events, by plain SQL: distinct users and events, and of
+session records sessions, durations and bounces, by day, in total and by each dimension alone.
+
 Exit status: 0 all is equal, 1 it could not be verified, 2 wrong use, 3 there are differences.
 
 Examples:
@@ -42,7 +46,8 @@ Examples:
   rollcall verify --days 2026-11-01,2026-11-03..2026-11-07 --limit 100
   rollcall verify --sample 10 --seed 7 --format json
   rollcall verify --ledger-only --config rollcall.yaml
-  rollcall verify --server http://localhost:8080 --days 2026-11-01`
+  rollcall verify --server http://localhost:8080 --days 2026-11-01
+  rollcall verify --table mysql://reader:secret@db:3306/shop/user_activity_logs --days 2026-11-01`
 }
 
 // maxVerifyDays bounds the days that a range may name.
@@ -128,6 +133,12 @@ func (c *verifyCmd) Run(e *world) error {
 
 // report verifies here, or has the server do it that was named or that holds the data directory.
 func (c *verifyCmd) report(e *world, cfg Config, days verify.Days) (*verify.Report, error) {
+	if c.RawTable.Table != "" {
+		if c.Server != "" || c.LedgerOnly || c.Sample != nil {
+			return nil, usageError("--table goes with --days, and with none of --server, --ledger-only and --sample")
+		}
+		return c.table(e, cfg, days)
+	}
 	if c.Server != "" {
 		return c.remote(e, c.Server)
 	}

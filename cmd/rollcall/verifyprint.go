@@ -21,8 +21,12 @@ func printReport(out io.Writer, r *verify.Report) error {
 		fmt.Fprintf(w, "%s\t"+format+"\n", append([]any{name}, args...)...)
 	}
 	count := humanize.Comma
-	line("log", "%s events of %s users accepted, %s dropped as duplicates or late", count(r.Events), count(r.Users), count(r.Dropped))
-	line("ledger", "%s hours compared", count(r.Hours))
+	if r.Table() != "" {
+		line("table", "%s events counted by SQL in %s", count(r.Events), r.Table())
+	} else {
+		line("log", "%s events of %s users accepted, %s dropped as duplicates or late", count(r.Events), count(r.Users), count(r.Dropped))
+		line("ledger", "%s hours compared", count(r.Hours))
+	}
 	line("recounted", "%s: %s cells, %s user sets compared", daysText(r), count(r.Cells), count(r.Sets))
 	if len(r.Moved) > 0 {
 		line("moved", "%d days were committed to meanwhile and are not compared: %s", len(r.Moved), strings.Join(r.Moved[:min(len(r.Moved), daysShown)], ", "))
@@ -96,7 +100,7 @@ func where(d *verify.Difference) string {
 	for _, v := range d.Values {
 		parts = append(parts, query.Printable(v.Dimension+"="+v.Value))
 	}
-	if d.What == verify.Cell && len(d.Values) == 0 {
+	if (d.What == verify.Cell || d.What == verify.TableCell) && len(d.Values) == 0 {
 		parts = append(parts, "total")
 	}
 	return strings.Join(parts, " ")
