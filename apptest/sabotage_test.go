@@ -16,9 +16,13 @@ import (
 // with the status that says so.
 func TestVerifyNamesSabotage(t *testing.T) {
 	bin, dir := binary(t), filepath.Join(t.TempDir(), "data")
-	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", "--log-segment-bytes", "1MiB", journeyFile)
+	file := filepath.Join(t.TempDir(), "events.ndjson")
+	if out := Run(t, bin, nil, "generate", "--events", "150000", "--users", "5000", "--days", "5", "--until", "2026-11-01", "--dimensions", "campaign_id,age_group", "-o", file); out.Exit != 0 {
+		t.Fatal(out.Stderr)
+	}
+	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", "--log-segment-bytes", "1MiB", file)
 	segments, err := filepath.Glob(filepath.Join(dir, "log", "*.seg"))
-	if err != nil || len(segments) < 2 {
+	if err != nil || len(segments) < 4 {
 		t.Fatalf("segments %v, %v", segments, err)
 	}
 	slices.Sort(segments)
@@ -58,7 +62,7 @@ func TestVerifyNamesSabotage(t *testing.T) {
 	}
 }
 
-// chunk is one of a kind of the store, from the middle.
+// chunk is one of the store, the largest of its kind.
 type chunk struct {
 	db          *sql.DB
 	id, b, c    int64
@@ -73,7 +77,7 @@ func chunkOf(t *testing.T, dir string, kind int) *chunk {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	c := &chunk{db: db}
-	const query = `SELECT id, b, c, data, masks FROM chunks WHERE kind = ?1 AND a = ?2 ORDER BY b, id LIMIT 1 OFFSET (SELECT count(*) / 8 FROM chunks WHERE kind = ?1 AND a = ?2)`
+	const query = `SELECT id, b, c, data, masks FROM chunks WHERE kind = ?1 AND a = ?2 ORDER BY length(data) DESC, id LIMIT 1`
 	if err := db.QueryRow(query, kind, int64(rollcall.Day)).Scan(&c.id, &c.b, &c.c, &c.data, &c.masks); err != nil {
 		t.Fatal(err)
 	}
