@@ -17,7 +17,7 @@ import (
 func TestVerifyNamesSabotage(t *testing.T) {
 	bin, dir := binary(t), filepath.Join(t.TempDir(), "data")
 	file := filepath.Join(t.TempDir(), "events.ndjson")
-	if out := Run(t, bin, nil, "generate", "--events", "150000", "--users", "5000", "--days", "5", "--until", "2026-11-01", "--dimensions", "campaign_id,age_group", "-o", file); out.Exit != 0 {
+	if out := Run(t, bin, nil, "generate", "--events", "250000", "--users", "5000", "--days", "5", "--until", "2026-11-01", "--dimensions", "campaign_id,age_group", "-o", file); out.Exit != 0 {
 		t.Fatal(out.Stderr)
 	}
 	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", "--log-segment-bytes", "1MiB", file)
@@ -37,7 +37,8 @@ func TestVerifyNamesSabotage(t *testing.T) {
 		"a ledger row is gone": {deleteLedger, 3, []string{"ledger", "deleted"}},
 		"a delta is doubled":   {doubleDelta, 3, []string{"cell", "twice what it should be"}},
 		"the first segment":    {loseSegment(segments[0]), 1, []string{"the log begins at"}},
-		"the newest segment":   {loseSegment(segments[len(segments)-1]), 3, []string{"log", "its newest events are gone", "ledger"}},
+		"a segment in between": {loseSegment(segments[1]), 1, []string{filepath.Base(segments[1])}},
+		"the newest segments":  {loseSegments(segments[len(segments)-2:]), 3, []string{"log", "its newest events are gone", "ledger"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,10 +142,14 @@ func doubleDelta(t *testing.T, dir string) string {
 	return rollcall.Date(c.c).String()
 }
 
-func loseSegment(file string) func(*testing.T, string) string {
+func loseSegment(file string) func(*testing.T, string) string { return loseSegments([]string{file}) }
+
+func loseSegments(files []string) func(*testing.T, string) string {
 	return func(t *testing.T, dir string) string {
-		if err := os.Remove(filepath.Join(dir, "log", filepath.Base(file))); err != nil {
-			t.Fatal(err)
+		for _, file := range files {
+			if err := os.Remove(filepath.Join(dir, "log", filepath.Base(file))); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return ""
 	}
