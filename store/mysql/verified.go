@@ -7,7 +7,7 @@ import (
 	"rollcall/store"
 )
 
-var upsertVerified = values{"INSERT INTO verified (day, build, version, at, took, differences) VALUES ", "(?, ?, ?, ?, ?, ?)",
+var upsertVerified = values{"INSERT INTO ~verified (day, build, version, at, took, differences) VALUES ", "(?, ?, ?, ?, ?, ?)",
 	" ON DUPLICATE KEY UPDATE build = VALUES(build), version = VALUES(version), at = VALUES(at), took = VALUES(took), differences = VALUES(differences)"}
 
 // SetVerified replaces what is kept of some days.
@@ -32,7 +32,7 @@ func (s *Store) Verified(ctx context.Context) (days []store.Verified, err error)
 			err := scan(&d.Day, &d.Build, &d.Version, &d.At, &d.Took, &d.Differences)
 			days = append(days, d)
 			return err
-		}, "SELECT day, build, version, at, took, differences FROM verified ORDER BY day")
+		}, "SELECT day, build, version, at, took, differences FROM ~verified ORDER BY day")
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list what was verified: %w", err)

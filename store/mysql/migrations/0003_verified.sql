@@ -1,5 +1,5 @@
 -- What the last verification of a day found; day -2147483648 stands for what is of no day.
-CREATE TABLE IF NOT EXISTS verified (
+CREATE TABLE IF NOT EXISTS ~verified (
   day         INT NOT NULL,
   build       BIGINT NOT NULL,
   version     BIGINT NOT NULL,
