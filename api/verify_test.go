@@ -43,7 +43,9 @@ func TestVerifyOneAtATime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	first := post(ctx)
 	<-begun
-	if second := post(t.Context()); second.StatusCode != http.StatusConflict || second.Header.Get("Retry-After") == "" {
+	second := post(t.Context())
+	second.Body.Close()
+	if second.StatusCode != http.StatusConflict || second.Header.Get("Retry-After") == "" {
 		t.Errorf("a second one: %s", second.Status)
 	}
 	for lines := bufio.NewScanner(first.Body); lines.Scan(); {
