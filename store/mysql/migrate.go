@@ -16,6 +16,9 @@ import (
 //go:embed migrations/0001_tables.sql
 var tables1 string
 
+//go:embed migrations/0002_history.sql
+var history2 string
+
 // migration brings the schema from one version to the next. MySQL ends the transaction at each change of a table, so a
 // step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
 // still running is not disturbed.
@@ -32,6 +35,7 @@ func migrations() []migration {
 			}
 			return t.makeBase(ctx)
 		},
+		func(ctx context.Context, t *session, _ *Config) error { return t.script(ctx, history2) },
 	}
 }
 
