@@ -86,7 +86,7 @@ type DayHour struct {
 
 // The verdicts.
 const (
-	verdictEmpty     = "empty"     // nothing was ever counted on the day
+	verdictEmpty     = "empty"     // nothing is counted on the day
 	verdictOpen      = "open"      // the day has not ended
 	verdictUnchanged = "unchanged" // nothing has changed since it was first counted whole
 	verdictChanged   = "changed"   // later commits changed figures of it

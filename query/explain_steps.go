@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"rollcall"
@@ -49,12 +50,12 @@ func (e *Explanation) setLater(later []store.Change, zone *time.Location) {
 }
 
 func (e *Explanation) verdict() string {
-	switch since := e.Since; {
-	case len(e.Steps) == 0:
+	switch {
+	case !slices.ContainsFunc(e.Steps, DayStep.counts):
 		return verdictEmpty
 	case !e.Over:
 		return verdictOpen
-	case since.counts():
+	case e.Since.counts():
 		return verdictChanged
 	default:
 		return verdictUnchanged
@@ -62,7 +63,7 @@ func (e *Explanation) verdict() string {
 }
 
 // counts tells whether the step changed a figure, or moved something between cells.
-func (s *DayStep) counts() bool {
+func (s DayStep) counts() bool {
 	return s.Events != 0 || s.Sessions != 0 || s.TakenBack != 0 || s.Bounces != 0 || s.Duration != 0 || s.NewUsers != 0 || s.ActiveUsers != 0
 }
 

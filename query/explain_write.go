@@ -37,21 +37,30 @@ func (e *Explanation) answer() string {
 	text := ""
 	switch e.Verdict {
 	case verdictEmpty:
-		return fmt.Sprintf("Nothing was counted on %s.", e.Day)
+		var dropped DayStep
+		for _, s := range e.Steps {
+			dropped.Duplicates, dropped.Late = dropped.Duplicates+s.Duplicates, dropped.Late+s.Late
+		}
+		return fmt.Sprintf("Nothing is counted on %s.%s", e.Day, after(dropped.did()))
 	case verdictOpen:
 		text = fmt.Sprintf("%s is not over: its figures go on changing.", e.Day)
 	case verdictChanged:
 		text = fmt.Sprintf("%s has changed since it was counted: %s, in %s, the last at %s.", e.Day, e.Since.did(), plural(e.Since.Commits, "commit"), showTime(e.Since.To))
 	default:
-		text = fmt.Sprintf("%s has not changed since it was counted.", e.Day)
-		if dropped := e.Since.did(); dropped != "" {
-			text += " Later came " + dropped + "."
-		}
+		text = fmt.Sprintf("%s has not changed since it was counted.%s", e.Day, after(e.Since.did()))
 	}
 	if len(e.Steps) > 0 && e.Steps[0].Kind == stepBefore {
 		text += "\n" + e.beginning()
 	}
 	return text
+}
+
+// after gives another sentence, none of nothing.
+func after(did string) string {
+	if did == "" {
+		return ""
+	}
+	return " Besides: " + did + "."
 }
 
 func (e *Explanation) beginning() string {
