@@ -8,7 +8,7 @@ import (
 	"rollcall/store"
 )
 
-var upsertHistory = values{`INSERT INTO history (day, hour, commits, first_version, last_version, first_at, last_at,
+var upsertHistory = values{`INSERT INTO ~history (day, hour, commits, first_version, last_version, first_at, last_at,
 	events, sessions, bounces, duration, new_users, active, counted, retracted, duplicates, late) VALUES `,
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ` ON DUPLICATE KEY UPDATE
 	commits = commits + VALUES(commits), first_version = LEAST(first_version, VALUES(first_version)), last_version = GREATEST(last_version, VALUES(last_version)),
@@ -31,7 +31,7 @@ func (s *session) addHistory(ctx context.Context, changes []store.Change, versio
 // history reads the changes of a day.
 func (s *session) history(ctx context.Context, day rollcall.Date) (*store.History, error) {
 	h := &store.History{}
-	if _, err := s.one(ctx, []any{&h.Begins}, "SELECT COALESCE(MIN(hour), 0) FROM history"); err != nil {
+	if _, err := s.one(ctx, []any{&h.Begins}, "SELECT COALESCE(MIN(hour), 0) FROM ~history"); err != nil {
 		return nil, err
 	}
 	err := s.each(ctx, func(scan func(...any) error) error {
@@ -43,7 +43,7 @@ func (s *session) history(ctx context.Context, day rollcall.Date) (*store.Histor
 		h.Changes = append(h.Changes, c)
 		return err
 	}, `SELECT hour, commits, first_version, last_version, first_at, last_at, events, sessions, bounces, duration, new_users, active, counted,
-		retracted, duplicates, late FROM history WHERE day = ? ORDER BY hour`, int64(day))
+		retracted, duplicates, late FROM ~history WHERE day = ? ORDER BY hour`, int64(day))
 	return h, err
 }
 
@@ -64,7 +64,7 @@ const expireRows = 4096
 
 // ExpireHistory deletes the changes of hours that began before (Unix ms).
 func (s *Store) ExpireHistory(ctx context.Context, before int64) error {
-	const query = "DELETE FROM history WHERE hour < ? ORDER BY hour LIMIT ?"
+	const query = "DELETE FROM ~history WHERE hour < ? ORDER BY hour LIMIT ?"
 	for deleted := int64(expireRows); deleted == expireRows; {
 		err := s.transact(ctx, func(t *session) error {
 			done, err := t.exec(ctx, query, before, expireRows)

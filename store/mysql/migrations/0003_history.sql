@@ -1,6 +1,6 @@
 -- What the commits of an hour did to the figures of a day: the changes of a day add up to its total cell. hour is the start of
 -- the hour in the report time zone, Unix ms.
-CREATE TABLE IF NOT EXISTS history (
+CREATE TABLE IF NOT EXISTS ~history (
   day           INT NOT NULL,
   hour          BIGINT NOT NULL,
   commits       BIGINT NOT NULL,
