@@ -35,8 +35,10 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) describeExplain() object {
-	reply := schema[query.Explanation]()
-	reply["properties"].(object)["verdict"] = enum(query.Verdicts())
+	reply, step := schema[query.Explanation](), schema[query.DayStep]()
+	step["properties"].(object)["kind"] = enum(query.StepKinds())
+	parts := reply["properties"].(object)
+	parts["verdict"], parts["since"], parts["steps"] = enum(query.Verdicts()), step, list(step)
 	return object{"summary": "What a day's figures are made of, and when they changed", "parameters": s.describeParameters(query.ExplainParameters()),
 		"responses": refused(object{"200": response("The figures under the filter with their cells, and how the whole day came about.",
 			content("application/json", reply, nil))}, "400", "422", "500", "503")}

@@ -32,7 +32,9 @@ func (v *View) History(ctx context.Context, day rollcall.Date, from, until int64
 
 // sameDay tells whether a head has the day, and the hours of its ledger, in the state that the view has them in.
 func (v *View) sameDay(under *store.Head, day rollcall.Date, from, until int64) bool {
-	days := func(h *store.Head) []store.Stamp { return h.Between(store.DayClock, block.Period(day), block.Period(day)+1) }
+	days := func(h *store.Head) []store.Stamp {
+		return h.Between(store.DayClock, block.Period(day), block.Period(day)+1)
+	}
 	ledger := func(h *store.Head) []store.Stamp {
 		return h.Between(store.LedgerClock, store.LedgerDay(from), store.LedgerDay(until-1)+1)
 	}

@@ -158,11 +158,11 @@ func lengthOf(c *block.Cells) int {
 }
 
 // addHour adds a row of the ledger; rows come by (hour, shard).
-func (x *Explanation) addHour(r store.LedgerRow, zone *time.Location) {
+func (e *Explanation) addHour(r store.LedgerRow, zone *time.Location) {
 	hour := time.UnixMilli(r.Hour).In(zone)
-	if n := len(x.Hours); n == 0 || !x.Hours[n-1].Hour.Equal(hour) {
-		x.Hours = append(x.Hours, DayHour{Hour: hour})
+	if n := len(e.Hours); n == 0 || !e.Hours[n-1].Hour.Equal(hour) {
+		e.Hours = append(e.Hours, DayHour{Hour: hour})
 	}
-	last := &x.Hours[len(x.Hours)-1]
+	last := &e.Hours[len(e.Hours)-1]
 	last.Accepted, last.Duplicates, last.Late = last.Accepted+r.Count, last.Duplicates+r.Duplicates, last.Late+r.Late
 }

@@ -102,5 +102,5 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 // Of a row as SQLite packs it, about.
 const (
 	ledgerRowBytes  = 48
-	historyRowBytes = 90
+	historyRowBytes = 100
 )
