@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,9 +55,11 @@ type pipeline struct {
 	levels       []level
 	asked        int
 	owner        *owner
-	crew         *crew                         // of several aggregators, instead of the owner
-	maxValues    int                           // cap on values of a dimension and day; 0 for the default
-	segmentBytes int64                         // of a file of the log; 0 for 64 KiB
+	crew         *crew            // of several aggregators, instead of the owner
+	maxValues    int              // cap on values of a dimension and day; 0 for the default
+	counted      []store.Position // at the end of a test
+	segmentBytes int64            // of a file of the log; 0 for 64 KiB
+	commits      atomic.Int64
 	recorded     []string                      // dimensions of the events in the log; nil for those of the figures
 	openStore    func() (*sqlite.Store, error) // nil for DIR/store.db
 }
@@ -168,7 +171,7 @@ func (p *pipeline) folding(c *simtest.Config) aggregate.Config {
 func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
 	deps.Log, deps.Shards, deps.Announce, deps.Logger = p.log, p.log.Shards(), p.caches[0].Announce, slog.New(slog.DiscardHandler)
 	if deps.Store == nil {
-		deps.Store = p.store
+		deps.Store = hourly{p.store, &p.commits}
 	}
 	a, err := aggregate.New(context.Background(), p.folding(&p.world.Config), deps)
 	if err != nil {
@@ -263,8 +266,11 @@ func (p *pipeline) Crash() error {
 func (p *pipeline) engine(ctx context.Context, now int64) (*query.Engine, error) {
 	c, cached := p.world.Config, p.caches[p.asked%len(p.caches)]
 	p.asked++
+	if err := errors.Join(p.caughtUp(ctx), p.checkHistory(ctx)); err != nil {
+		return nil, err
+	}
 	return query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), p.caughtUp(ctx)
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), nil
 }
 
 func (p *pipeline) Retention(q simtest.Cohorts) ([]simtest.Row, error) {
