@@ -95,7 +95,7 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 	if builds == nil {
 		builds = n.builds
 	}
-	deps := rebuild.Deps{Builds: builds, Open: n.beside, Hold: r.hold,
+	deps := rebuild.Deps{Builds: builds, Open: func(ctx context.Context, b store.Build) (rebuild.Handle, error) { return n.openBuild(ctx, b) }, Hold: r.hold,
 		Aggregate: aggregate.Deps{Log: n.log, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
 	if o.Proof == "none" || o.Rollback {
 		return deps, nil
