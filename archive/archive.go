@@ -22,6 +22,8 @@ type Config struct {
 	UserKey    []byte        // user ids are kept as their hashes under this key; nil for the ids themselves
 	MaxAge     time.Duration // files of older days are deleted; 0 for never
 	Interval   time.Duration // between passes of Run
+
+	RecordOffsets bool // the log numbers records, not their events
 }
 
 // Deps are the parts an archive works with.
@@ -66,7 +68,7 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for shard := range a.manifests {
-		if a.manifests[shard], err = a.readManifest(shard); err != nil {
+		if a.manifests[shard], err = readManifest(&a.cfg, a.users, deps.Place, shard); err != nil {
 			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 		}
 		if a.manifests[shard].Merge == nil {

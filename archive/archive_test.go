@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +41,7 @@ type bench struct {
 	folder  archive.Folder
 	now     time.Time
 	fold    *aggregate.Aggregator
+	horizon time.Duration // of late events
 	step    func(string)
 }
 
@@ -59,25 +61,31 @@ func newBench(t *testing.T, cfg archive.Config) *bench {
 	return b
 }
 
-func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
+func (b *bench) config(cfg archive.Config) archive.Config {
 	cfg.Calendar, cfg.Interval = rollcall.NewCalendar(time.UTC), time.Minute
 	if cfg.Dimensions == nil {
 		cfg.Dimensions = []string{"campaign"}
 	}
-	return archive.New(cfg, archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.folder, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+	return cfg
 }
 
-// run folds until the test ends.
-func (b *bench) run() {
+func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
+	return archive.New(b.config(cfg), archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.folder, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+}
+
+// run folds until the test ends, or until it is stopped.
+func (b *bench) run() (stop func()) {
 	b.t.Helper()
 	var err error
 	b.fold, err = aggregate.New(b.t.Context(), aggregate.Config{Dimensions: []string{"campaign"}, Calendar: rollcall.NewCalendar(time.UTC), CommitInterval: time.Millisecond,
-		SnapshotInterval: time.Millisecond}, aggregate.Deps{Log: b.log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
+		SnapshotInterval: time.Millisecond, LateHorizon: b.horizon}, aggregate.Deps{Log: b.log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
 	check(b.t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(b.t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- b.fold.Run(ctx) }()
-	b.t.Cleanup(func() { stop(); check(b.t, <-ended) })
+	stop = sync.OnceFunc(func() { cancel(); check(b.t, <-ended) })
+	b.t.Cleanup(stop)
+	return stop
 }
 
 // post appends n events an hour apart, some of them the same as before, and waits until they are committed.
@@ -91,11 +99,25 @@ func (b *bench) post(from int64, n int) {
 		e.Add(&ev)
 		check(b.t, b.log.Append(b.t.Context(), []eventlog.Record{{Shard: record.ShardOf(fmt.Appendf(nil, "user %d", i%7), shards), Count: 2, Payload: bytes.Clone(e.Bytes())}}, nil))
 	}
+	b.wait()
+}
+
+// wait waits until everything is committed.
+func (b *bench) wait() {
+	b.t.Helper()
 	next := make([]rollcall.Offset, shards)
 	for shard := range next {
-		_, next[shard], _ = b.log.Bounds(b.t.Context(), shard)
+		next[shard] = b.next(shard)
 	}
 	check(b.t, b.fold.Wait(b.t.Context(), next))
+}
+
+// next is where the log of a shard ends.
+func (b *bench) next(shard int) rollcall.Offset {
+	b.t.Helper()
+	_, next, err := b.log.Bounds(b.t.Context(), shard)
+	check(b.t, err)
+	return next
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

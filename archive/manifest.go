@@ -29,11 +29,14 @@ type manifest struct {
 	Dimensions []string        `json:"dimensions"`
 	Users      string          `json:"users"`           // "plain", or "keyed" and the print of the key
 	Begin      rollcall.Offset `json:"begin"`           // what lies before was trimmed when the archive was begun
+	Whole      rollcall.Offset `json:"whole,omitempty"` // rows of records before it were deleted by age
 	Next       rollcall.Offset `json:"next"`            // records before it are in the files
 	Writing    rollcall.Offset `json:"writing"`         // the files of the records from Next up to here are being written; 0 for none
 	Merge      *merge          `json:"merge,omitempty"` // begun, perhaps not finished
 	Files      []File          `json:"files"`
 	Expired    map[string]Sum  `json:"expired,omitempty"` // by kind: what retention has deleted
+
+	RecordOffsets bool `json:"record_offsets,omitempty"` // as of Config
 }
 
 // File is one file of the archive.
@@ -77,10 +80,10 @@ func manifestName(shard int) string { return fmt.Sprintf("manifest/shard-%d.json
 func stagedName(shard int) string { return fmt.Sprintf("staged/shard-%d", shard) }
 
 // readManifest gives the manifest of a shard, which is that of an empty archive where there is none.
-func (a *Archive) readManifest(shard int) (*manifest, error) {
-	fresh := &manifest{Version: manifestVersion, Shard: shard, Timezone: a.cfg.Calendar.Location().String(),
-		Dimensions: append([]string{}, a.cfg.Dimensions...), Users: a.users.name()}
-	in, size, err := a.deps.Place.Open(manifestName(shard))
+func readManifest(cfg *Config, users *userNames, place Place, shard int) (*manifest, error) {
+	fresh := &manifest{Version: manifestVersion, Shard: shard, Timezone: cfg.Calendar.Location().String(),
+		Dimensions: append([]string{}, cfg.Dimensions...), Users: users.name(), RecordOffsets: cfg.RecordOffsets}
+	in, size, err := place.Open(manifestName(shard))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
 	}
@@ -100,6 +103,8 @@ func (a *Archive) readManifest(shard int) (*manifest, error) {
 		return nil, fmt.Errorf("it is of version %d, and this program reads %d", m.Version, manifestVersion)
 	case m.Timezone != fresh.Timezone || !slices.Equal(m.Dimensions, fresh.Dimensions):
 		return nil, fmt.Errorf("it is of time zone %s and dimensions %q, not %s and %q: choose another directory", m.Timezone, m.Dimensions, fresh.Timezone, fresh.Dimensions)
+	case m.RecordOffsets != fresh.RecordOffsets:
+		return nil, errors.New("it is of a log of another kind: choose another directory")
 	case m.Users != fresh.Users:
 		return nil, errors.New("its user ids are kept under another key, or without one: choose another directory")
 	}
@@ -118,8 +123,9 @@ func (a *Archive) save(m *manifest) error {
 	})
 }
 
-// expired is the sum of what retention has deleted of a kind.
+// expire keeps what is told of a file that retention deletes.
 func (m *manifest) expire(f *File) {
+	m.Whole = max(m.first(), f.Until)
 	if m.Expired == nil {
 		m.Expired = map[string]Sum{}
 	}
