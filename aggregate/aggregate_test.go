@@ -244,7 +244,7 @@ func TestLateEventsGoToQuarantine(t *testing.T) {
 		t.Fatal(err)
 	}
 	letters, err := b.store.Letters(context.Background(), store.LetterQuery{Limit: 10})
-	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonLate || !strings.Contains(string(letters[0].Raw), `"campaign":"old"`) {
+	if err != nil || len(letters) != 1 || letters[0].Reason != store.ReasonLate || !strings.Contains(string(letters[0].Raw), `"campaign":"old"`) {
 		t.Errorf("got %+v, %v, want the old event", letters, err)
 	}
 	if late != 1 {
@@ -281,7 +281,7 @@ func TestForeignRecordsGoToQuarantine(t *testing.T) {
 		}
 	}
 	letters, err := b.store.Letters(t.Context(), store.LetterQuery{Limit: 10})
-	if err != nil || len(letters) != 1 || letters[0].Reason != aggregate.ReasonForeign || string(letters[0].Raw) != `{"user_id":"lost"}` {
+	if err != nil || len(letters) != 1 || letters[0].Reason != store.ReasonForeign || string(letters[0].Raw) != `{"user_id":"lost"}` {
 		t.Errorf("got %+v, %v, want the foreign record", letters, err)
 	}
 	if got := b.events(dateOf(day0)); len(got) != 2 {

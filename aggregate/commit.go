@@ -234,12 +234,6 @@ func drops(shard int, all []record.Drop) (chunks []store.StateChunk) {
 	return chunks
 }
 
-// The reasons of dead letters.
-const (
-	ReasonLate    = "beyond_late_horizon" // an event beyond the late horizon
-	ReasonForeign = "foreign_record"      // a record that somebody else wrote into the log
-)
-
 // letter keeps a late event as the JSON object that would send it again.
 func (p *part) letter(at int64, l fold.Late, dims []string) store.DeadLetter {
 	e := &l.Event
@@ -261,7 +255,7 @@ func (p *part) letter(at int64, l fold.Late, dims []string) store.DeadLetter {
 		raw["session_duration"], raw["is_bounce"], raw["is_new_user"] = float64(e.Duration)/1000, e.Bounce, e.NewUser
 	}
 	text, _ := json.Marshal(raw)
-	return store.DeadLetter{At: at, Source: fmt.Sprintf("shard %d offset %d row %d", p.w.shard, l.Offset, l.Row), Reason: ReasonLate,
+	return store.DeadLetter{At: at, Source: fmt.Sprintf("shard %d offset %d row %d", p.w.shard, l.Offset, l.Row), Reason: store.ReasonLate,
 		Detail: "older than late_horizon allows when it was folded", Raw: text}
 }
 

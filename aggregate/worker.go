@@ -208,7 +208,7 @@ func (w *worker) pass(r *eventlog.Record) {
 	if w.next, w.received = r.Next, max(w.received, r.Received); !r.Foreign {
 		return
 	}
-	w.letters = append(w.letters, store.DeadLetter{At: w.a.deps.Now().UnixMilli(), Source: fmt.Sprintf("shard %d offset %d", w.shard, r.Offset), Reason: ReasonForeign,
+	w.letters = append(w.letters, store.DeadLetter{At: w.a.deps.Now().UnixMilli(), Source: fmt.Sprintf("shard %d offset %d", w.shard, r.Offset), Reason: store.ReasonForeign,
 		Detail: "the log takes batches of events only; write to a topic of its own and name it as the source", Raw: bytes.Clone(r.Payload)})
 	if w.fresh++; w.a.folded.Add(1) > w.a.cfg.CommitEvents {
 		w.a.nudge()

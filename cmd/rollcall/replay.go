@@ -14,7 +14,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall"
-	"rollcall/aggregate"
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/store"
@@ -50,9 +49,9 @@ Examples:
 // healing tells what to do about letters that are left alone.
 func healing(reason string) string {
 	switch reason {
-	case aggregate.ReasonLate:
+	case store.ReasonLate:
 		return "they are in the log and stay too late for these figures; figures made anew from the log with a longer late_horizon have them"
-	case aggregate.ReasonForeign:
+	case store.ReasonForeign:
 		return "others wrote them into the log, in a form of their own; name such a topic as the source"
 	case intake.ReasonManyFaults:
 		return "messages whose good records are counted already; have their producer send the others again"
@@ -149,7 +148,7 @@ func (c *quarantineReplayCmd) replay(ctx context.Context, e *world, n *node, sum
 	if err := v.Close(); err != nil {
 		return err
 	}
-	leave := map[string]bool{aggregate.ReasonLate: true, aggregate.ReasonForeign: true, intake.ReasonManyFaults: true}
+	leave := map[string]bool{store.ReasonLate: true, store.ReasonForeign: true, intake.ReasonManyFaults: true}
 	r, err := intake.NewReplay(intake.ReplayConfig{Shape: n.shape(), Store: identity, Leave: leave, Late: n.late(shards)},
 		intake.ReplayDeps{Log: n.log, Letters: n.store, Step: failpoint()})
 	if err != nil {
