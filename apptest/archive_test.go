@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -149,4 +150,38 @@ func TestArchiveCrashAtEachStep(t *testing.T) {
 	if got, want := duck(t, kept, `SELECT count(*) AS events FROM 'ARCHIVE/events/*/*.parquet'`), fmt.Sprintf("events\n%d\n", o.Accepted()); got != want {
 		t.Errorf("DuckDB has %q, and accepted were %q", got, want)
 	}
+}
+
+// TestVerifyFromArchive lets the log be trimmed over an archive, and the binary prove the figures from both, from the archive,
+// and name what the archive has lost.
+func TestVerifyFromArchive(t *testing.T) {
+	bin, dir := binary(t), t.TempDir()
+	data, kept := filepath.Join(dir, "data"), filepath.Join(dir, "archive")
+	flags := []string{"--archive-dir", kept, "--log-segment-bytes", "1MiB"}
+	for range 2 { // the second time, all are duplicates
+		importFile(t, bin, data, append(flags, "--dimensions", "campaign_id,age_group", journeyFile)...)
+	}
+	MustRun(t, bin, nil, append([]string{"archive", "--data", data}, flags...)...)
+	if segments, _ := filepath.Glob(filepath.Join(data, "log", "*.seg")); len(segments) < 3 {
+		t.Fatal(segments)
+	} else if err := os.Remove(segments[0]); err != nil { // as retention does
+		t.Fatal(err)
+	}
+	check := func(exit int, want string, args ...string) {
+		t.Helper()
+		out := Run(t, bin, nil, append([]string{"verify", "--data", data}, args...)...)
+		if out.Exit != exit || !strings.Contains(out.Stdout+out.Stderr, want) {
+			t.Errorf("verify %v: status %d, want %d and %q\n%s%s", args, out.Exit, exit, want, out.Stdout, out.Stderr)
+		}
+	}
+	check(1, "trimmed", "--ledger-only")
+	check(0, "The store is equal to the log", "--all", "--archive-dir", kept)
+	check(0, "The store is equal to the log", "--all", "--from", "archive", "--archive-dir", kept)
+	check(0, "The ledger is equal to the log", "--ledger-only", "--from", "both", "--archive-dir", kept)
+	check(2, "--archive-dir", "--from", "archive")
+	files, _ := filepath.Glob(kept + "/events/*/0-*.parquet")
+	if err := os.Remove(files[len(files)/2]); err != nil {
+		t.Fatal(err)
+	}
+	check(1, filepath.Base(files[len(files)/2]), "--ledger-only", "--from", "both", "--archive-dir", kept)
 }

@@ -17,7 +17,7 @@ type Behind struct {
 	log     eventlog.Fetcher
 
 	mu    sync.Mutex
-	first []rollcall.Offset // by shard: where the log was found to begin
+	first []rollcall.Offset // by shard: what lies before comes from the archive
 }
 
 // ErrKeyed tells that an archive holds hashes of user ids, by which events can't be the log's.
@@ -29,6 +29,15 @@ func (r *Reader) Behind(log eventlog.Fetcher) (*Behind, error) {
 		return nil, ErrKeyed
 	}
 	return &Behind{archive: r, log: log, first: make([]rollcall.Offset, len(r.shards))}, nil
+}
+
+// Before gives the archive with the log after it: what the archive has comes from there, whether or not the log has it too.
+func (r *Reader) Before(ctx context.Context, log eventlog.Fetcher) (*Behind, error) {
+	b, err := r.Behind(log)
+	for shard := 0; err == nil && shard < len(b.first); shard++ {
+		_, b.first[shard], err = r.Bounds(ctx, shard)
+	}
+	return b, err
 }
 
 // Bounds gives the first offset of the archive, when that reaches to the log, and the end of the log.

@@ -94,16 +94,31 @@ func (n *node) printArchive(e *world) {
 
 // openArchive opens the archive of this process, if it has one.
 func (n *node) openArchive() (*archive.Archive, error) {
-	c := &n.cfg.Archive
-	if c.Dir == "" {
+	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) {
 		return nil, nil
 	}
-	key, err := userKey(c.UserKey)
+	cfg, err := n.archiveConfig()
 	if err != nil {
 		return nil, err
 	}
-	return archive.New(archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval},
-		archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: archive.Folder(c.Dir), Logger: n.logger, Now: time.Now, Step: failpoint()})
+	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: n.archivePlace(), Logger: n.logger, Now: time.Now, Step: failpoint()})
+}
+
+func (n *node) archiveConfig() (archive.Config, error) {
+	c := &n.cfg.Archive
+	key, err := userKey(c.UserKey)
+	return archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval}, err
+}
+
+func (n *node) archivePlace() archive.Place { return archive.Folder(n.cfg.Archive.Dir) }
+
+// openReader opens the archive to be read, beside whoever writes it.
+func (n *node) openReader() (*archive.Reader, error) {
+	cfg, err := n.archiveConfig()
+	if err != nil {
+		return nil, err
+	}
+	return archive.OpenReader(cfg, n.archivePlace(), n.cfg.LogShards)
 }
 
 // userKey reads the key that user ids are hashed under; nil when no file is named.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/archive"
 	"rollcall/eventlog"
 	"rollcall/verify"
 )
@@ -20,6 +22,7 @@ type verifyCmd struct {
 	All        bool     `help:"Recount every day." group:"Verify" xor:"days"`
 	Sample     *int     `help:"Recount so many days by chance, the newest whole one among them; 3 by default." placeholder:"N" group:"Verify" xor:"days"`
 	Seed       *uint64  `help:"Of the sample, to take the same again." placeholder:"N" group:"Verify"`
+	From       string   `help:"What to read: the log, with the archive for what it was trimmed of; the archive, with the log for what comes after it; or each in turn." enum:"log,archive,both" default:"log" group:"Verify"`
 	Limit      int      `help:"Most differences of a kind to show." default:"20" group:"Verify"`
 	Format     string   `help:"Form: table or json." enum:"table,json" default:"table"`
 }
@@ -27,7 +30,8 @@ type verifyCmd struct {
 func (c *verifyCmd) Help() string {
 	return `Reads the log again, counts it by other code than that which folds, and compares: the ledger of every hour, and
 every counter and user set of the days that are recounted. It changes nothing. A data directory must not be held by a
-server; a log and a store on servers are verified beside the processes that write.
+server; a log and a store on servers are verified beside the processes that write. With an archive (archive.dir), events that
+the log has let go of are read from there, and --from archive proves the archive itself.
 
 Give the settings that the events were folded with: those kept with the data are used by themselves, but late_horizon,
 retention.minute and retention.hour are not kept.
@@ -39,7 +43,8 @@ Examples:
   rollcall verify --all
   rollcall verify --days 2026-11-01,2026-11-03..2026-11-07 --limit 100
   rollcall verify --sample 10 --seed 7 --format json
-  rollcall verify --ledger-only --config rollcall.yaml`
+  rollcall verify --ledger-only --config rollcall.yaml
+  rollcall verify --ledger-only --from both --archive-dir ./rollcall-archive`
 }
 
 // maxVerifyDays bounds the days that a range may name.
@@ -117,14 +122,19 @@ func (c *verifyCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	report, err := n.verify(e, days, c.Limit)
-	if err := errors.Join(err, n.close()); err != nil {
+	sources, err := n.sources(e.ctx, c.From)
+	if err != nil {
+		n.abandon()
 		return err
 	}
-	if err := c.print(e, report); err != nil {
-		return err
+	for _, source := range sources {
+		report, failed := n.verify(e, source, days, c.Limit)
+		if failed == nil {
+			failed = errors.Join(c.print(e, report), verdict(report))
+		}
+		err = errors.Join(err, failed)
 	}
-	return verdict(report)
+	return errors.Join(err, n.close())
 }
 
 func (c *verifyCmd) print(e *world, r *verify.Report) error {
@@ -170,8 +180,41 @@ func openToVerify(e *world, cfg Config) (*node, error) {
 	return n, err
 }
 
-// verify compares the store with the log, up to what is committed.
-func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, error) {
+// sources gives what verify reads, one after the other.
+func (n *node) sources(ctx context.Context, from string) (all []verify.Source, err error) {
+	if n.cfg.Archive.Dir == "" {
+		if from != "log" {
+			return nil, usageError("--from " + from + ": name the directory of the archive with --archive-dir or archive.dir")
+		}
+		return []verify.Source{verify.Log{Fetcher: n.log}}, nil
+	}
+	r, err := n.openReader()
+	if err != nil {
+		return nil, err
+	}
+	if from != "archive" {
+		behind, err := r.Behind(n.log)
+		switch {
+		case err == nil:
+			all = append(all, verify.Log{Fetcher: behind})
+		case errors.Is(err, archive.ErrKeyed):
+			all = append(all, verify.Log{Fetcher: n.log})
+		default:
+			return nil, err
+		}
+	}
+	if from != "log" {
+		before, err := r.Before(ctx, n.log)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, verify.Log{Fetcher: before})
+	}
+	return all, nil
+}
+
+// verify compares the store with the log, or what stands for it, up to what is committed.
+func (n *node) verify(e *world, source verify.Source, days verify.Days, limit int) (*verify.Report, error) {
 	c := &n.cfg
 	rows, err := n.totals(e.ctx)
 	if err != nil {
@@ -184,7 +227,7 @@ func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, er
 	return verify.Run(e.ctx, verify.Config{
 		Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, LateHorizon: c.LateHorizon,
 		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Days: days, Limit: limit,
-	}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
+	}, verify.Deps{Source: source, Store: n.store, Now: time.Now, Progress: func(part float64) {
 		done.Store(int64(part * float64(events)))
 	}})
 }
