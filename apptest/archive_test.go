@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rollcall/archive"
+	"rollcall/archive/s3/s3test"
 	"rollcall/simtest"
 )
 
@@ -184,4 +185,28 @@ func TestVerifyFromArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(1, filepath.Base(files[len(files)/2]), "--ledger-only", "--from", "both", "--archive-dir", kept)
+}
+
+// TestArchiveOverS3 keeps the archive in a bucket: written, proved, read back, and without a secret in what is said.
+func TestArchiveOverS3(t *testing.T) {
+	bin, data, server := binary(t), filepath.Join(t.TempDir(), "data"), s3test.Start(t)
+	flags := []string{"--archive-dir", "s3://" + s3test.Bucket + "/rollcall", "--archive-endpoint", server.URL, "--archive-region", "us-east-1", "--archive-access-key", s3test.AccessKey}
+	right, wrong := []string{"ROLLCALL_ARCHIVE_SECRET_KEY=" + s3test.SecretKey}, []string{"ROLLCALL_ARCHIVE_SECRET_KEY=not-the-secret"}
+	importFile(t, bin, data, "--dimensions", "campaign_id,age_group", journeyFile)
+	check := func(env []string, exit int, want string, args ...string) {
+		t.Helper()
+		out := RunWith(t, bin, env, append(append(args, "--data", data), flags...)...)
+		said := out.Stdout + out.Stderr
+		if out.Exit != exit || !strings.Contains(said, want) || strings.Contains(said, s3test.SecretKey) || strings.Contains(said, "not-the-secret") {
+			t.Errorf("%v: status %d, want %d and %q\n%s", args, out.Exit, exit, want, said)
+		}
+	}
+	check(wrong, 1, "it refuses the credentials", "archive")
+	check(right, 0, "events   75,000, 2017-01-01 to 2018-01-01", "archive")
+	check(right, 0, "The ledger is equal to the log", "verify", "--ledger-only", "--from", "both")
+	check(right, 0, "secret_key: (hidden)", "config", "print")
+	noRowTwice(t, filepath.Join(server.Dir, "rollcall"))
+	if got := duck(t, filepath.Join(server.Dir, "rollcall"), "SELECT count(*) AS events FROM 'ARCHIVE/events/*/*.parquet'"); got != "events\n75000\n" {
+		t.Error(got)
+	}
 }

@@ -24,7 +24,7 @@ import (
 // reader opens the archive of a bench to be read.
 func (b *bench) reader() *archive.Reader {
 	b.t.Helper()
-	r, err := archive.OpenReader(b.config(archive.Config{}), b.folder, shards)
+	r, err := archive.OpenReader(b.config(archive.Config{}), b.place, shards)
 	check(b.t, err)
 	return r
 }
@@ -392,7 +392,7 @@ func TestReaderOfHashedUsers(t *testing.T) {
 	defer b.run()()
 	b.post(start, 20)
 	check(t, b.archive.Work(t.Context()))
-	r, err := archive.OpenReader(b.config(cfg), b.folder, shards)
+	r, err := archive.OpenReader(b.config(cfg), b.place, shards)
 	check(t, err)
 	if _, err := r.Behind(b.log); !errors.Is(err, archive.ErrKeyed) {
 		t.Error(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall/archive"
+	"rollcall/archive/s3"
 )
 
 // leastUserKey is the least length of a key in bytes: with a shorter one, hashes could be tried out.
@@ -24,6 +25,7 @@ compares what it holds with the ledger of the store. A server with archive.dir d
 
 Examples:
   rollcall archive --archive-dir ./rollcall-archive
+  rollcall archive --archive-dir s3://bucket/rollcall --archive-endpoint https://s3.example.com
   duckdb -c "SELECT event_date, count(DISTINCT user_id) FROM 'rollcall-archive/events/*/*.parquet' GROUP BY ALL ORDER BY ALL"`
 }
 
@@ -101,7 +103,11 @@ func (n *node) openArchive() (*archive.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: n.archivePlace(), Logger: n.logger, Now: time.Now, Step: failpoint()})
+	place, err := n.archivePlace()
+	if err != nil {
+		return nil, err
+	}
+	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Logger: n.logger, Now: time.Now, Step: failpoint()})
 }
 
 func (n *node) archiveConfig() (archive.Config, error) {
@@ -110,7 +116,14 @@ func (n *node) archiveConfig() (archive.Config, error) {
 	return archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval}, err
 }
 
-func (n *node) archivePlace() archive.Place { return archive.Folder(n.cfg.Archive.Dir) }
+func (n *node) archivePlace() (archive.Place, error) {
+	c := &n.cfg.Archive
+	bucket, prefix, ok := s3.ParseURL(c.Dir)
+	if !ok {
+		return archive.Folder(c.Dir), nil
+	}
+	return s3.New(s3.Config{Bucket: bucket, Prefix: prefix, Endpoint: c.Endpoint, Region: c.Region, AccessKey: c.AccessKey, SecretKey: c.SecretKey})
+}
 
 // openReader opens the archive to be read, beside whoever writes it.
 func (n *node) openReader() (*archive.Reader, error) {
@@ -118,7 +131,11 @@ func (n *node) openReader() (*archive.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archive.OpenReader(cfg, n.archivePlace(), n.cfg.LogShards)
+	place, err := n.archivePlace()
+	if err != nil {
+		return nil, err
+	}
+	return archive.OpenReader(cfg, place, n.cfg.LogShards)
 }
 
 // userKey reads the key that user ids are hashed under; nil when no file is named.
@@ -139,6 +156,12 @@ func userKey(file string) ([]byte, error) {
 func checkArchive(c *Config, bad func(string, string, ...any)) {
 	if c.Archive.Interval < 100*time.Millisecond {
 		bad("archive.interval", "%v is too short; give 100ms or more", c.Archive.Interval)
+	}
+	if bucket, _, ok := s3.ParseURL(c.Archive.Dir); ok && bucket == "" {
+		bad("archive.dir", "%s names no bucket; give s3://bucket or s3://bucket/prefix", c.Archive.Dir)
+	}
+	if c.Archive.SecretKey != "" && c.Archive.AccessKey == "" {
+		bad("archive.access_key", "archive.secret_key is given without it; give both, or neither for those of the environment")
 	}
 	if c.Archive.Dir != "" && !c.embedded() {
 		bad("archive.dir", "an archive is written by the process that has the log in its data directory; leave it out with a log on servers")

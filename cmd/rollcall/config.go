@@ -46,8 +46,11 @@ type Config struct {
 
 // archiveConfig is the archive.
 type archiveConfig struct {
-	Dir, UserKey     string // files
-	MaxAge, Interval time.Duration
+	Dir                  string // or s3://bucket/prefix
+	UserKey              string // file
+	MaxAge, Interval     time.Duration
+	Endpoint, Region     string // of S3
+	AccessKey, SecretKey string
 }
 
 // redisConfig is the second level of the cache, of kind redis.
@@ -208,10 +211,14 @@ func settings(c *Config) []setting {
 		{"cache.ttl", "How long a block stays in Redis.", "1h", (*duration)(&c.Redis.TTL), false},
 		{"cache.timeout", "Longest wait for Redis.", "100ms", (*duration)(&c.Redis.Timeout), false},
 		{"cache.max_value_bytes", "Largest block kept in Redis.", "8MiB", (*size)(&c.Redis.MaxValueBytes), false},
-		{"archive.dir", "Directory for the events as Parquet files; none for no archive.", "./rollcall-archive", (*text)(&c.Archive.Dir), false},
+		{"archive.dir", "Directory for the events as Parquet files, or s3://bucket/prefix; none for no archive.", "./rollcall-archive", (*text)(&c.Archive.Dir), false},
 		{"archive.interval", "Rhythm in which events are added to it.", "1m", (*duration)(&c.Archive.Interval), false},
 		{"archive.max_age", "Age at which its days go; 0 keeps them for ever.", "0", (*duration)(&c.Archive.MaxAge), false},
 		{"archive.user_key", "File with a key: user ids are archived as their hashes under it.", "user.key", (*text)(&c.Archive.UserKey), false},
+		{"archive.endpoint", "S3: URL of the server; none for AWS.", "http://127.0.0.1:9000", (*text)(&c.Archive.Endpoint), false},
+		{"archive.region", "S3: region.", "us-east-1", (*text)(&c.Archive.Region), false},
+		{"archive.access_key", "S3: access key; none for AWS_ACCESS_KEY_ID, the credentials file or the machine's role.", "ACCESSKEY", (*text)(&c.Archive.AccessKey), false},
+		{"archive.secret_key", "S3: secret key; better by its variable.", "SECRET", (*secret)(&c.Archive.SecretKey), false},
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},
