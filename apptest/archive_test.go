@@ -3,6 +3,7 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 	"rollcall/archive"
 	"rollcall/archive/s3/s3test"
 	"rollcall/simtest"
+	"rollcall/store/mysql/mysqltest"
 )
 
 // duck asks DuckDB a question in SQL, in which ARCHIVE is the directory, and gives the rows as CSV.
@@ -208,5 +210,68 @@ func TestArchiveOverS3(t *testing.T) {
 	noRowTwice(t, filepath.Join(server.Dir, "rollcall"))
 	if got := duck(t, filepath.Join(server.Dir, "rollcall"), "SELECT count(*) AS events FROM 'ARCHIVE/events/*/*.parquet'"); got != "events\n75000\n" {
 		t.Error(got)
+	}
+}
+
+// TestArchiveOfServers lets owners of shards come, go and be killed, and finds each event once in their archive.
+func TestArchiveOfServers(t *testing.T) {
+	store := mysqltest.Start(t)
+	for name, log := range logsOnServers() {
+		t.Run(name, func(t *testing.T) {
+			archiveOfServers(t, append(log(t), "--store-kind", "mysql", "--store-dsn", store.Database(t)))
+		})
+	}
+}
+
+func archiveOfServers(t *testing.T, servers []string) {
+	bucket, d := s3test.Start(t), rand.New(rand.NewSource(*seed))
+	w, flags := recent(t, d, "America/New_York")
+	flags = append(append(flags, "--log-shards", "3", "--log-session-timeout", "2s", "--late-horizon", "0"), servers...)
+	stored := []string{"--archive-dir", "s3://" + s3test.Bucket, "--archive-endpoint", bucket.URL, "--archive-region", "us-east-1", "--archive-access-key", s3test.AccessKey,
+		"--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms"}
+	if out := Run(t, binary(t), nil, append(append([]string{"serve"}, flags...), "--archive-dir", t.TempDir())...); out.Exit != 2 || !strings.Contains(out.Stderr, "s3://bucket/prefix") {
+		t.Fatalf("a folder was taken: %d %s", out.Exit, out.Stderr)
+	}
+	p := startProcesses(t, append(flags, stored...))
+	p.live(t, d, &w)
+	last := Start(t, binary(t), nil, append([]string{"--roles", "aggregate"}, p.flags...)...)
+	accepted := simtest.NewOracle(w.Config, w.Events).Accepted()
+	sum := func(kind string) (n int) {
+		for shard := range 3 {
+			var m struct {
+				Files []struct {
+					Kind string `json:"kind"`
+					Rows int    `json:"rows"`
+				} `json:"files"`
+			}
+			body, err := os.ReadFile(filepath.Join(bucket.Dir, "manifest", fmt.Sprintf("shard-%d.json", shard)))
+			if err == nil {
+				err = json.Unmarshal(body, &m)
+			}
+			if err != nil {
+				return 0
+			}
+			for _, f := range m.Files {
+				if f.Kind == kind {
+					n += f.Rows
+				}
+			}
+		}
+		return n
+	}
+	for end := time.Now().Add(patience); sum("events") < accepted; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the archive has %d events, not %d\n%s", sum("events"), accepted, last.Stderr())
+		}
+	}
+	last.Stop(t)
+	noRowTwice(t, bucket.Dir)
+	if got, want := duck(t, bucket.Dir, "SELECT count(*) AS events FROM 'ARCHIVE/events/*/*.parquet'"), fmt.Sprintf("events\n%d\n", accepted); got != want {
+		t.Errorf("DuckDB has %q, not %q", got, want)
+	}
+	for _, from := range []string{"log", "archive"} {
+		if out := MustRun(t, binary(t), nil, append([]string{"verify", "--all", "--from", from}, p.flags...)...); !strings.Contains(out.Stdout, "The store is equal to the log") {
+			t.Error(out.Stdout)
+		}
 	}
 }

@@ -41,6 +41,7 @@ type bench struct {
 	store   *sqlite.Store
 	archive *archive.Archive
 	place   archive.Place
+	fence   archive.Fence  // nil for one process
 	folder  archive.Folder // where the files of the place are
 	now     time.Time
 	fold    *aggregate.Aggregator
@@ -88,7 +89,7 @@ func (b *bench) config(cfg archive.Config) archive.Config {
 }
 
 func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
-	return archive.New(b.config(cfg), archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.place, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+	return archive.New(b.config(cfg), archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.place, Fence: b.fence, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
 }
 
 // run folds until the test ends, or until it is stopped.

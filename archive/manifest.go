@@ -36,7 +36,8 @@ type manifest struct {
 	Files      []File          `json:"files"`
 	Expired    map[string]Sum  `json:"expired,omitempty"` // by kind: what retention has deleted
 
-	RecordOffsets bool `json:"record_offsets,omitempty"` // as of Config
+	RecordOffsets bool   `json:"record_offsets,omitempty"` // as of Config
+	Epoch         uint64 `json:"epoch,omitempty"`          // how often an owner has taken the shard over; 0 where one process has them all
 }
 
 // File is one file of the archive.
@@ -68,24 +69,37 @@ func (s *Sum) add(o Sum) {
 	s.HashHi, _ = bits.Add64(s.HashHi, o.HashHi, carry)
 }
 
-// merge replaces files by one that holds their rows and stands under stagedName until they are gone.
+// merge replaces files by one that holds their rows and stands under a staged name until they are gone.
 type merge struct {
+	Staged string   `json:"staged,omitempty"` // where the output waits; "" for the name of epoch 0
 	Inputs []string `json:"inputs"`
 	Output File     `json:"output"`
 }
 
 func manifestName(shard int) string { return fmt.Sprintf("manifest/shard-%d.json", shard) }
 
-// stagedName is where a merged file waits; it is no file of the archive as long as the manifest has no merge.
-func stagedName(shard int) string { return fmt.Sprintf("staged/shard-%d", shard) }
+// stagedName is where a merged file waits; it is no file of the archive as long as the manifest has no merge. Each owner of a
+// shard has its own, so that one that was frozen moves nothing of the next.
+func stagedName(shard int, epoch uint64) string {
+	if epoch == 0 {
+		return fmt.Sprintf("staged/shard-%d", shard)
+	}
+	return fmt.Sprintf("staged/shard-%d-%d", shard, epoch)
+}
+
+// staged is where the output of the merge that is under way waits.
+func (m *manifest) staged() string {
+	if m.Merge.Staged == "" {
+		return stagedName(m.Shard, 0)
+	}
+	return m.Merge.Staged
+}
 
 // readManifest gives the manifest of a shard, which is that of an empty archive where there is none.
 func readManifest(cfg *Config, users *userNames, place Place, shard int) (*manifest, error) {
-	fresh := &manifest{Version: manifestVersion, Shard: shard, Timezone: cfg.Calendar.Location().String(),
-		Dimensions: append([]string{}, cfg.Dimensions...), Users: users.name(), RecordOffsets: cfg.RecordOffsets}
 	in, size, err := place.Open(manifestName(shard))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fresh, nil
+		return parseManifest(cfg, users, shard, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +107,16 @@ func readManifest(cfg *Config, users *userNames, place Place, shard int) (*manif
 	body, err := io.ReadAll(io.NewSectionReader(in, 0, size))
 	if err = errors.Join(err, in.Close()); err != nil {
 		return nil, err
+	}
+	return parseManifest(cfg, users, shard, body)
+}
+
+// parseManifest reads a manifest, and refuses that of another archive. Without a body it is that of an empty one.
+func parseManifest(cfg *Config, users *userNames, shard int, body []byte) (*manifest, error) {
+	fresh := &manifest{Version: manifestVersion, Shard: shard, Timezone: cfg.Calendar.Location().String(),
+		Dimensions: append([]string{}, cfg.Dimensions...), Users: users.name(), RecordOffsets: cfg.RecordOffsets}
+	if body == nil {
+		return fresh, nil
 	}
 	m := &manifest{}
 	if err := json.Unmarshal(body, m); err != nil {
@@ -116,6 +140,9 @@ func (a *Archive) save(m *manifest) error {
 	body, err := json.Marshal(m)
 	if err != nil {
 		return err
+	}
+	if a.deps.Fence != nil {
+		return a.swap(m.Shard, body)
 	}
 	return a.deps.Place.Put(manifestName(m.Shard), func(w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(body))

@@ -230,7 +230,7 @@ func (m *manifest) live() (files []source) {
 		}
 	}
 	if m.Merge != nil {
-		files = append(files, source{m.Merge.Output, stagedName(m.Shard)})
+		files = append(files, source{m.Merge.Output, m.staged()})
 	}
 	return files
 }

@@ -24,6 +24,10 @@ func (a *Archive) Status() Status {
 	var s Status
 	for shard := range a.manifests {
 		m := a.manifest(shard)
+		if m == nil {
+			s.Next = append(s.Next, 0)
+			continue
+		}
 		s.Next = append(s.Next, m.Next)
 		for i := range m.Files {
 			s.addFile(&m.Files[i])

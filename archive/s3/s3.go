@@ -126,8 +126,8 @@ func (p *Place) send(name string, body io.Reader) error {
 }
 
 // limit bounds a call that may be tried again, with as many timeouts.
-func (p *Place) limit(calls time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), calls*tries*p.cfg.Timeout)
+func (p *Place) limit(calls int) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Duration(calls*tries)*p.cfg.Timeout)
 }
 
 // Open asks for the size of an object. Its bytes come in blocks, as they are read.

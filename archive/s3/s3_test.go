@@ -180,3 +180,42 @@ func TestParseURL(t *testing.T) {
 		}
 	}
 }
+
+// Of many who replace the same version one succeeds, also where answers are lost.
+func TestSwap(t *testing.T) {
+	s := s3test.Start(t)
+	p := open(t, config(s))
+	version := ""
+	for round := range 5 {
+		type outcome struct {
+			version string
+			err     error
+		}
+		outcomes := make(chan outcome, 4)
+		for i := range cap(outcomes) {
+			go func() {
+				v, err := p.Swap("m", fmt.Appendf(nil, "round %d by %d", round, i), version)
+				outcomes <- outcome{v, err}
+			}()
+		}
+		won := 0
+		for range cap(outcomes) {
+			switch o := <-outcomes; {
+			case o.err == nil:
+				won, version = won+1, o.version
+			case !errors.Is(o.err, archive.ErrSwapped):
+				t.Fatal(o.err)
+			}
+		}
+		_, now, err := p.Read("m")
+		if err != nil || won != 1 || now != version {
+			t.Fatalf("round %d: %d won; %s is there, not %s; %v", round, won, now, version, err)
+		}
+	}
+	if _, err := p.Swap("none", []byte("x"), version); !errors.Is(err, archive.ErrSwapped) {
+		t.Error(err)
+	}
+	if _, err := p.Swap("m", []byte("x"), ""); !errors.Is(err, archive.ErrSwapped) {
+		t.Error(err)
+	}
+}

@@ -107,13 +107,18 @@ func (n *node) openArchive() (*archive.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Logger: n.logger, Now: time.Now, Step: failpoint()})
+	var fence archive.Fence
+	if n.embedded == nil {
+		fence, _ = place.(archive.Fence) // checkArchive sees to it
+	}
+	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Fence: fence, Logger: n.logger, Now: time.Now, Step: failpoint()})
 }
 
 func (n *node) archiveConfig() (archive.Config, error) {
 	c := &n.cfg.Archive
 	key, err := userKey(c.UserKey)
-	return archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval}, err
+	return archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval,
+		RecordOffsets: n.embedded == nil}, err
 }
 
 func (n *node) archivePlace() (archive.Place, error) {
@@ -163,7 +168,7 @@ func checkArchive(c *Config, bad func(string, string, ...any)) {
 	if c.Archive.SecretKey != "" && c.Archive.AccessKey == "" {
 		bad("archive.access_key", "archive.secret_key is given without it; give both, or neither for those of the environment")
 	}
-	if c.Archive.Dir != "" && !c.embedded() {
-		bad("archive.dir", "an archive is written by the process that has the log in its data directory; leave it out with a log on servers")
+	if _, _, bucket := s3.ParseURL(c.Archive.Dir); c.Archive.Dir != "" && !c.embedded() && !bucket {
+		bad("archive.dir", "with a log on servers, several processes write the archive: give s3://bucket/prefix")
 	}
 }

@@ -143,15 +143,19 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 		turn = n.turns.Take
 	}
 	var reporter eventlog.Reporter = n.log
+	ownership := n.ownership
 	if n.archive != nil {
 		reporter = n.archive.Holding(n.log)
+		if ownership != nil {
+			ownership = n.archive.Following(ownership)
+		}
 	}
 	return aggregate.New(ctx, aggregate.Config{
 		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
 	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+		Ownership: ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
 }
 
 // run runs the roles until ctx ends or one fails.
