@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall"
@@ -27,6 +28,7 @@ type folding struct {
 	stop       context.CancelFunc
 	ended      chan struct{}
 	err        error // once ended
+	folded     atomic.Int64
 }
 
 // compactEvery is the pause between compactions of what is committed.
@@ -111,15 +113,25 @@ func ends(ctx context.Context, deps aggregate.Deps) (next []rollcall.Offset, err
 }
 
 // events is how many events of the log are in the build.
-func (f *folding) events() (n int64) {
+func (f *folding) events() int64 {
+	n := int64(0)
 	for _, p := range f.aggregator.Status().Shards {
 		n += p.Accepted + p.Duplicates + p.Late
 	}
-	return n
+	for {
+		last := f.folded.Load()
+		if n <= last { // its end lets go of the shards
+			return last
+		}
+		if f.folded.CompareAndSwap(last, n) {
+			return n
+		}
+	}
 }
 
 // finish commits what is folded, with a snapshot, and ends.
 func (f *folding) finish() error {
+	f.events()
 	f.stop()
 	<-f.ended
 	return f.err

@@ -14,8 +14,9 @@ import (
 	"rollcall/eventlog"
 	"rollcall/eventlog/kafka"
 	"rollcall/eventlog/redisstream"
+	"rollcall/rebuild"
+	"rollcall/store"
 	"rollcall/store/mysql"
-	"rollcall/store/sqlite"
 )
 
 // openLog opens the log of the configured kind.
@@ -100,7 +101,7 @@ func (n *node) openEmbedded() (err error) {
 		return err
 	}
 	n.log = n.embedded
-	return remember(c)
+	return nil
 }
 
 // openStore opens the store of the configured kind.
@@ -108,12 +109,56 @@ func (n *node) openStore(ctx context.Context) error {
 	if n.cfg.StoreKind == kindMySQL {
 		return n.openMySQL(ctx)
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(n.cfg.Data, "store.db"), Dimensions: n.cfg.Dimensions, Shards: n.cfg.LogShards,
-		Logger: n.logger, Step: failpoint()})
+	builds, err := openBuilds(n.cfg.Data, n.logger)
 	if err != nil {
 		return err
 	}
-	n.store = s
+	if n.build, err = activeOr(ctx, builds, buildOf(&n.cfg)); err != nil {
+		return err
+	}
+	s, err := builds.Open(ctx, n.build.Number, false, failpoint())
+	if err != nil {
+		return err
+	}
+	n.builds, n.store = builds, s
+	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+		return builds.Open(ctx, b.Number, true, failpoint())
+	}
+	return nil
+}
+
+// resolve goes over to the active build of a store on a server, before anything is opened that depends on it.
+func (n *node) resolve(ctx context.Context) error {
+	if n.cfg.StoreKind != kindMySQL {
+		return nil
+	}
+	c, err := mysqlOf(&n.cfg, n.logger)
+	if err != nil {
+		return err
+	}
+	builds, err := mysql.OpenBuilds(ctx, c)
+	if err != nil {
+		return err
+	}
+	n.builds, n.closeBuilds = builds, builds.Close
+	all, err := builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	active, ok := store.ActiveBuild(all)
+	if ok && n.cfg.Source.Kind == kindKafka { // a topic that is read directly says how many shards there are
+		n.cfg.LogShards = active.Shards
+	}
+	if n.cfg.goesOver {
+		return adopt(&n.cfg, &active)
+	}
+	if problems := reconcile(&n.cfg, all, "the store"); len(problems) > 0 {
+		lines := make([]string, len(problems))
+		for i, p := range problems {
+			lines[i] = p.String()
+		}
+		return usageError(strings.Join(lines, "\n  "))
+	}
 	return nil
 }
 
@@ -127,6 +172,16 @@ func (n *node) openMySQL(ctx context.Context) error {
 		return err
 	}
 	n.store = s
+	all, err := n.builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	n.build, _ = store.ActiveBuild(all)
+	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+		other := c
+		other.Build, other.Beside, other.Dimensions, other.Shards, other.Migrate = b.Number, true, b.Dimensions, b.Shards, false
+		return mysql.Open(ctx, other)
+	}
 	return n.settle(ctx, s)
 }
 
@@ -143,7 +198,7 @@ func (n *node) settle(ctx context.Context, s *mysql.Store) error {
 	want := map[string]string{"log": n.identity}
 	for _, set := range settings(&n.cfg) {
 		if set.lasting {
-			want[set.key] = fmt.Sprint(set.value.plain())
+			want[set.key] = asText(set.value.plain())
 		}
 	}
 	if n.partitioners != 0 { // messages are read again, and must give the same events
@@ -156,7 +211,7 @@ func (n *node) settle(ctx context.Context, s *mysql.Store) error {
 	}
 	var differ []string
 	for _, key := range sortedKeys(want) {
-		if have[key] != want[key] {
+		if unbracketed(have[key]) != want[key] {
 			differ = append(differ, fmt.Sprintf("%s: the store was made with %s, not %s", key, have[key], want[key]))
 		}
 	}

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall"
@@ -19,6 +17,7 @@ import (
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
+	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/turns"
 )
@@ -45,6 +44,14 @@ type node struct {
 	partitioners intake.Partitioners // of a topic that is read directly; 0 when none is
 	source       source
 	store        storePart
+	builds       store.Builds
+	closeBuilds  func() error                                                     // nil when there is nothing to close
+	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
+	build        store.Build                                                      // that the store is open on
+	retired      atomic.Bool                                                      // another build is active
+	remakes      *remakes                                                         // of a process that serves
+	desk         *desk                                                            // between an embedded log and the aggregator
+	endStreams   func()
 	aggregator   *aggregate.Aggregator // nil without that role
 	archive      *archive.Archive      // nil without
 	cache        *cache.Cache
@@ -103,13 +110,12 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	location, err := time.LoadLocation(cfg.Timezone)
-	if err != nil {
-		return nil, err
-	}
-	n := &node{cfg: cfg, calendar: rollcall.NewCalendar(location), logger: e.logger, started: time.Now(), finished: make(chan struct{})}
+	n := &node{cfg: cfg, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
+	}
+	for _, note := range n.cfg.notes {
+		fmt.Fprintln(e.err, "note:", note)
 	}
 	return n, nil
 }
@@ -142,20 +148,49 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.turns != nil {
 		turn = n.turns.Take
 	}
-	var reporter eventlog.Reporter = n.log
-	ownership := n.ownership
-	if n.archive != nil {
-		reporter = n.archive.Holding(n.log)
-		if ownership != nil {
-			ownership = n.archive.Following(ownership)
-		}
+	var log interface {
+		eventlog.Fetcher
+		eventlog.Reporter
+	} = n.log
+	if n.embedded != nil {
+		n.desk = &desk{logPart: n.log}
+		log = n.desk
 	}
-	return aggregate.New(ctx, aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
+	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.following(), Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+}
+
+// holding gives the reporter that keeps in the log what the archive lacks.
+func (n *node) holding(log eventlog.Reporter) eventlog.Reporter {
+	if n.archive == nil {
+		return log
+	}
+	return n.archive.Holding(log)
+}
+
+// following gives the ownership that an archive of a log on servers goes by.
+func (n *node) following() eventlog.Ownership {
+	if n.archive == nil || n.ownership == nil {
+		return n.ownership
+	}
+	return n.archive.Following(n.ownership)
+}
+
+// aggregateConfig gives what folding depends on.
+func aggregateConfig(c *Config, calendar rollcall.Calendar) aggregate.Config {
+	return aggregate.Config{
+		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+	}
+}
+
+func calendarOf(c *Config) (rollcall.Calendar, error) {
+	location, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return rollcall.Calendar{}, err
+	}
+	return rollcall.NewCalendar(location), nil
 }
 
 // run runs the roles until ctx ends or one fails.
@@ -183,7 +218,10 @@ func (n *node) run(run context.Context) {
 		if n.archive != nil {
 			house.Go(func() { n.archive.Run(run) })
 		}
-		n.runErr = n.aggregator.Run(run)
+		if n.runErr = n.aggregator.Run(run); errors.Is(n.runErr, store.ErrRetired) {
+			n.runErr = nil
+			n.retired.Store(true)
+		}
 	} else {
 		<-run.Done()
 	}
@@ -227,7 +265,11 @@ func existing(cfg Config) error {
 	if !cfg.embedded() {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
+	all, err := buildsIn(cfg.Data)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
 		return fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
 	}
 	return nil
@@ -249,6 +291,12 @@ func (n *node) behind(ctx context.Context) (bool, error) {
 }
 
 func (n *node) openParts(ctx context.Context) (err error) {
+	if err := n.resolve(ctx); err != nil {
+		return err
+	}
+	if n.calendar, err = calendarOf(&n.cfg); err != nil {
+		return err
+	}
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
@@ -278,7 +326,11 @@ func (n *node) engineConfig() query.Config {
 
 // shape tells intake what the events look like.
 func (n *node) shape() intake.Shape {
-	return intake.Shape{Dimensions: n.cfg.Dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
+	dimensions := n.cfg.Dimensions
+	if n.cfg.Recorded != nil && (n.partitioners == 0 || n.cfg.rebuilds) { // messages that are read directly give the events that the figures are of
+		dimensions = n.cfg.Recorded
+	}
+	return intake.Shape{Dimensions: dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
 }
 
 // caughtUp waits until everything that is in the log now is committed.
@@ -348,6 +400,9 @@ func (n *node) closeParts() (err error) {
 	}
 	if n.store != nil {
 		err = n.store.Close()
+	}
+	if n.closeBuilds != nil {
+		err = errors.Join(err, n.closeBuilds())
 	}
 	if n.log != nil {
 		err = errors.Join(err, n.log.Close())

@@ -39,13 +39,14 @@ type registry struct {
 	Builds []store.Build `json:"builds"`
 }
 
-const registryFile = "builds.json"
+// Registry is the file of a directory that tells which builds it holds.
+const Registry = "builds.json"
 
 // OpenBuilds reads which builds a directory holds. One without builds.json has none, or build 1 from before there were any:
 // first describes that one, nil for none.
 func OpenBuilds(dir string, first *store.Build, logger *slog.Logger) (*Builds, error) {
 	b := &Builds{dir: dir, logger: logger, open: map[uint32]*Store{}}
-	body, err := os.ReadFile(filepath.Join(dir, registryFile))
+	body, err := os.ReadFile(filepath.Join(dir, Registry))
 	if errors.Is(err, fs.ErrNotExist) {
 		if first != nil {
 			b.registry = registry{Newest: 1, Builds: []store.Build{*first}}
@@ -56,7 +57,7 @@ func OpenBuilds(dir string, first *store.Build, logger *slog.Logger) (*Builds, e
 		err = json.Unmarshal(body, &b.registry)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the builds in %s: %w", filepath.Join(dir, registryFile), err)
+		return nil, fmt.Errorf("read the builds in %s: %w", filepath.Join(dir, Registry), err)
 	}
 	return b, nil
 }
@@ -90,8 +91,8 @@ func (b *Builds) save(r registry) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(b.dir, registryFile)
-	f, err := os.CreateTemp(b.dir, registryFile+".*")
+	path := filepath.Join(b.dir, Registry)
+	f, err := os.CreateTemp(b.dir, Registry+".*")
 	if err != nil {
 		return err
 	}
