@@ -275,3 +275,63 @@ func archiveOfServers(t *testing.T, servers []string) {
 		}
 	}
 }
+
+// An archive that can't be written is told in the status and the metrics, and is made good when it can.
+func TestArchiveStatus(t *testing.T) {
+	bucket := s3test.Start(t)
+	s := Start(t, binary(t), nil, "--data", t.TempDir(), "--archive-dir", "s3://"+s3test.Bucket, "--archive-endpoint", bucket.URL, "--archive-region", "us-east-1",
+		"--archive-access-key", s3test.AccessKey, "--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms")
+	until := func(what string, good func(*archiveReport) bool) {
+		t.Helper()
+		for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+			var r struct{ Archive *archiveReport }
+			if err := json.Unmarshal([]byte(page(t, s, "/api/v1/status")), &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Archive != nil && good(r.Archive) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: %+v", what, r.Archive)
+			}
+		}
+	}
+	postLine(t, s, `{"user_id":"a","time":"2026-01-01T00:00:00Z"}`)
+	until("archived", func(a *archiveReport) bool { return a.Events == 1 && a.Lag == 0 && a.Files == 1 && a.Bytes > 0 && a.Failed == "" })
+	bucket.Kill()
+	postLine(t, s, `{"user_id":"b","time":"2026-01-01T00:00:00Z"}`)
+	until("failing", func(a *archiveReport) bool { return strings.Contains(a.Failed, "archive.endpoint") && a.Lag == 1 })
+	metrics := page(t, s, "/metrics")
+	for _, want := range []string{"rollcall_archive_failing 1", "rollcall_archive_events 1", "rollcall_archive_offset{shard="} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	bucket.Run()
+	until("made good", func(a *archiveReport) bool { return a.Events == 2 && a.Lag == 0 && a.Failed == "" })
+	s.Stop(t)
+}
+
+// archiveReport is the archive's part of the status.
+type archiveReport struct {
+	Events, Lag, Bytes int64
+	Files              int
+	Failed             string
+}
+
+// page gets a page of a server.
+func page(t *testing.T, s *Server, path string) string {
+	t.Helper()
+	r, err := s.Get(path, nil)
+	if err != nil || r.Status != 200 {
+		t.Fatalf("%s: %d %v", path, r.Status, err)
+	}
+	return string(r.Body)
+}
+
+func postLine(t *testing.T, s *Server, line string) {
+	t.Helper()
+	if a, err := s.Post([]byte(line), nil); err != nil || a.Accepted != 1 {
+		t.Fatalf("%+v %v", a, err)
+	}
+}

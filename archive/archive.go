@@ -58,6 +58,8 @@ type Archive struct {
 	stale     []bool              // by shard: another may have changed the manifest
 	heard     []eventlog.Progress // by shard: the last report
 	reporter  eventlog.Reporter
+	failures  int64
+	failed    error // of the last round of Run
 }
 
 // New reads the manifests. An archive of other dimensions, time zone or key is refused.
@@ -101,15 +103,28 @@ func (a *Archive) Run(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Interval)
 	defer tick.Stop()
 	for {
-		if err := a.work(ctx, false, restRatio); err != nil && ctx.Err() == nil {
-			a.deps.Logger.Error("archive", "error", err)
-		}
+		a.round(ctx)
 		select {
 		case <-tick.C:
 		case <-a.wake:
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+func (a *Archive) round(ctx context.Context) {
+	err := a.work(ctx, false, restRatio)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.deps.Logger.Error("archive", "error", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failed = err; err != nil {
+		a.failures++
 	}
 }
 

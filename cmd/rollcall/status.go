@@ -43,6 +43,8 @@ type nodeStatus struct {
 	Shards          []shardStatus `json:"shards"`
 	Store           []sizeStatus  `json:"store"`
 	Cache           cacheStatus   `json:"cache"`
+
+	Archive *archiveStatus `json:"archive,omitempty"`
 }
 
 // logStatus is the log's part. All but its kind and failure are of an embedded log.
@@ -95,6 +97,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), Started: n.stamp(n.started), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
 		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Dropped: n.trimmer.Dropped(), Quarantine: letters, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
+	s.Archive = n.archiveStatus(positions)
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
 		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
@@ -275,6 +278,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 	}
 	if s.Source != nil {
 		fmt.Fprintf(out, "source            %s\n", s.Source.line())
+	}
+	if s.Archive != nil {
+		fmt.Fprintf(out, "archive           %s\n", s.Archive.line())
 	}
 	fmt.Fprintf(out, "quarantine        %s\n", s.Quarantine.line())
 	if s.Dropped > 0 {
