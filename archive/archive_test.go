@@ -93,11 +93,13 @@ func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
 }
 
 // run folds until the test ends, or until it is stopped.
-func (b *bench) run() (stop func()) {
+func (b *bench) run() (stop func()) { b.t.Helper(); return b.runOver(b.log) }
+
+func (b *bench) runOver(log eventlog.Fetcher) (stop func()) {
 	b.t.Helper()
 	var err error
 	b.fold, err = aggregate.New(b.t.Context(), aggregate.Config{Dimensions: []string{"campaign"}, Calendar: rollcall.NewCalendar(time.UTC), CommitInterval: time.Millisecond,
-		SnapshotInterval: time.Millisecond, LateHorizon: b.horizon}, aggregate.Deps{Log: b.log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
+		SnapshotInterval: time.Millisecond, LateHorizon: b.horizon}, aggregate.Deps{Log: log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
 	check(b.t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	ended := make(chan error, 1)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"rollcall/archive"
 	"rollcall/eventlog"
 	"rollcall/record"
+	"rollcall/store/sqlite"
 	"rollcall/verify"
 )
 
@@ -251,6 +253,45 @@ func TestBehindTrimmedLog(t *testing.T) {
 	b.verified(b.reader(), "")
 }
 
+// An aggregator that begins anew over a trimmed log with the archive behind it comes to the figures of the first one.
+func TestFoldFromArchive(t *testing.T) {
+	b := newBench(t, archive.Config{})
+	b.horizon = 40 * 24 * time.Hour
+	stop := b.run()
+	for i := range 30 {
+		b.now = b.now.Add(10 * time.Minute)
+		b.post(start+int64(i*i%13)*7*day, 60)
+	}
+	check(t, b.archive.Work(t.Context()))
+	b.trim()
+	b.post(start+100*day, 10)
+	stop()
+	behind, err := b.reader().Behind(b.log)
+	check(t, err)
+	first := b.store
+	b.store, err = sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "again.db"), Dimensions: []string{"campaign"}, Shards: shards})
+	check(t, err)
+	defer func() { check(t, b.store.Close()); b.store = first }()
+	defer b.runOver(behind)()
+	b.wait()
+	b.verified(behind, "")
+	var ledgers, heads [2]string
+	for i, s := range []*sqlite.Store{first, b.store} {
+		view, err := s.View(t.Context())
+		check(t, err)
+		rows, err := view.Ledger(t.Context(), math.MinInt64/2, math.MaxInt64/2, false)
+		check(t, err)
+		ledgers[i] = fmt.Sprint(rows)
+		for _, p := range view.Head().Shards {
+			heads[i] += fmt.Sprintln(p.Offset, p.Accepted, p.Duplicates, p.Late, p.Users, p.MaxTime, p.Received)
+		}
+		check(t, view.Close())
+	}
+	if ledgers[0] != ledgers[1] || heads[0] != heads[1] {
+		t.Errorf("the ledger was\n%s\n%s\nand is\n%s\n%s", ledgers[0], heads[0], ledgers[1], heads[1])
+	}
+}
+
 // trim lets the log go of what is archived, in both shards.
 func (b *bench) trim() {
 	b.t.Helper()
@@ -267,7 +308,7 @@ func (b *bench) trim() {
 func (b *bench) verified(source eventlog.Fetcher, trouble string) {
 	b.t.Helper()
 	report, err := verify.Run(b.t.Context(), verify.Config{Cuboids: rollcall.Cuboids(1), Calendar: rollcall.NewCalendar(time.UTC), Gap: 30 * time.Minute,
-		MinuteRetention: 48 * time.Hour, HourRetention: 90 * 24 * time.Hour, Limit: 5}, verify.Deps{Source: verify.Log{Fetcher: source}, Store: b.store, Now: time.Now})
+		LateHorizon: b.horizon, MinuteRetention: 48 * time.Hour, HourRetention: 90 * 24 * time.Hour, Limit: 5}, verify.Deps{Source: verify.Log{Fetcher: source}, Store: b.store, Now: time.Now})
 	text := fmt.Sprint(err)
 	if err == nil {
 		text = fmt.Sprint(report.Unverified, report.Shown)
