@@ -207,6 +207,9 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 	var all []*group
 	for i, b := range p.batches {
 		for row := range b.Rows {
+			if b.Rows[row].Erased {
+				continue
+			}
 			t := b.Rows[row].Time
 			if !zone.Holds(t) {
 				zone = calendar.Zone(t)

@@ -54,9 +54,10 @@ type pipeline struct {
 	levels       []level
 	asked        int
 	owner        *owner
-	crew         *crew // of several aggregators, instead of the owner
-	maxValues    int   // cap on values of a dimension and day; 0 for the default
-	segmentBytes int64 // of a file of the log; 0 for 64 KiB
+	crew         *crew                                     // of several aggregators, instead of the owner
+	maxValues    int                                       // cap on values of a dimension and day; 0 for the default
+	segmentBytes int64                                     // of a file of the log; 0 for 64 KiB
+	erase        func(payload []byte) ([]byte, int, error) // what of each record comes into the log; nil for all
 }
 
 // level is a second level of the cache, shared by processes.
@@ -214,9 +215,17 @@ func (p *pipeline) append(events []simtest.Logged) error {
 	}
 	var records []eventlog.Record
 	for shard, e := range encoders {
-		if e.Count() > 0 {
-			records = append(records, eventlog.Record{Shard: shard, Count: e.Count(), Payload: e.Bytes()})
+		if e.Count() == 0 {
+			continue
 		}
+		payload := e.Bytes()
+		if p.erase != nil {
+			var err error
+			if payload, _, err = p.erase(payload); err != nil {
+				return err
+			}
+		}
+		records = append(records, eventlog.Record{Shard: shard, Count: e.Count(), Payload: payload})
 	}
 	return p.log.Append(context.Background(), records, nil)
 }
