@@ -39,6 +39,7 @@ func diagram() map[string][]string {
 		"intake/registry":    {"intake"},
 		"intake/sqlsource":   {"decode"},
 		"archive":            {".", "record", "store", "eventlog"},
+		"erase":              {".", "record", "store", "eventlog"},
 		"cache":              {".", "block", "store"},
 		"cache/redis":        {".", "cache", "redisaddr"},
 		"query":              {".", "block", "store", "cache"},
@@ -50,7 +51,7 @@ func diagram() map[string][]string {
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "cache", "cache/redis", "query", "api", "dashboard", "verify"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify"},
 	}
 }
 
