@@ -43,9 +43,10 @@ type File struct {
 	Date    string          `json:"event_date"`
 	From    rollcall.Offset `json:"from"` // it holds rows of records from From up to, not including, Until
 	Until   rollcall.Offset `json:"until"`
-	Level   int             `json:"level"`    // how often its rows were merged
-	Bytes   int64           `json:"bytes"`    //
-	Min     int64           `json:"min_time"` // Unix ms
+	Erased  int64           `json:"erased,omitempty"` // rows that were erased from it since it was written or merged
+	Level   int             `json:"level"`            // how often its rows were merged
+	Bytes   int64           `json:"bytes"`            //
+	Min     int64           `json:"min_time"`         // Unix ms
 	Max     int64           `json:"max_time"`
 	Written int64           `json:"written"` // Unix ms
 	Sum

@@ -134,12 +134,15 @@ func (a *Archive) finishMerge(shard int) error {
 		}
 	}
 	a.deps.Step(Steps[5])
-	if err := a.deps.Place.Move(stagedName(shard), m.Merge.Output.Path); err != nil {
-		return err
+	m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return slices.Contains(m.Merge.Inputs, f.Path) })
+	if m.Merge.Output.Rows > 0 { // there may be nothing left when rows were erased
+		if err := a.deps.Place.Move(stagedName(shard), m.Merge.Output.Path); err != nil {
+			return err
+		}
+		m.Files = append(m.Files, m.Merge.Output)
 	}
 	a.deps.Step(Steps[6])
-	m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return slices.Contains(m.Merge.Inputs, f.Path) })
-	m.Files, m.Merge = append(m.Files, m.Merge.Output), nil
+	m.Merge = nil
 	if err := a.change(m); err != nil {
 		return err
 	}
