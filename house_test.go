@@ -47,11 +47,12 @@ func diagram() map[string][]string {
 		"dashboard":          {},
 		"turns":              {},
 		"verify":             {".", "block", "record", "store", "eventlog"},
+		"rebuild":            {".", "store", "eventlog", "aggregate"},
 
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
 	}
 }
 

@@ -29,13 +29,13 @@ const (
 
 // Build is one complete version of the figures: cells, user sets, state, ledger, values, positions and dead letters.
 type Build struct {
-	Number     uint32 // from 1 on, never given again
-	State      BuildState
-	Dimensions []string
-	Shards     int
-	Settings   map[string]string // what else its figures depend on, by key of the configuration
-	Begun      int64             // Unix ms
-	Activated  int64             // the last time, Unix ms; 0 for never
+	Number     uint32            `json:"number"` // from 1 on, never given again
+	State      BuildState        `json:"state"`
+	Dimensions []string          `json:"dimensions"`
+	Shards     int               `json:"shards"`
+	Settings   map[string]string `json:"settings,omitempty"`  // what else its figures depend on, by key of the configuration
+	Begun      int64             `json:"begun"`               // Unix ms
+	Activated  int64             `json:"activated,omitempty"` // the last time, Unix ms; 0 for never
 }
 
 // Builds keeps the builds of one data set. A handle on one of them is what an adapter's Open gives: on the active one, until

@@ -12,7 +12,8 @@ type Config struct {
 	Data, Listen string
 
 	Timezone           string
-	Dimensions         []string
+	Dimensions         []string // of the figures
+	Recorded           []string // that intake records, when those are others; nil else
 	Fields             map[string]string
 	SessionGap         time.Duration
 	PassiveTypes       []string
@@ -33,7 +34,8 @@ type Config struct {
 	Turns                          []string // addresses of Redis
 	Source                         sourceConfig
 	StoreKind, CacheKind           string
-	CacheMemory                    int64 // bytes
+	notes                          []string // what its reader should know
+	CacheMemory                    int64    // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig
 	Archive                        archiveConfig

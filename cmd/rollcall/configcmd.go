@@ -42,7 +42,7 @@ func (c *configPrintCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	body, err := yamlOf(&cfg, false)
+	body, err := yamlOf(&cfg)
 	if err != nil {
 		return err
 	}

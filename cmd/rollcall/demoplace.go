@@ -13,6 +13,7 @@ import (
 
 	"rollcall/eventlog"
 	"rollcall/generate"
+	"rollcall/store/sqlite"
 )
 
 // plotFile marks the data directory of a demo and keeps what its history was made of.
@@ -114,7 +115,7 @@ func ofDemo(entries []os.DirEntry) bool {
 	for _, entry := range entries {
 		name := entry.Name()
 		marked = marked || name == plotFile
-		if !slices.Contains([]string{plotFile, madeWith, servedAt, "log"}, name) && !strings.HasPrefix(name, "store.db") {
+		if !slices.Contains([]string{plotFile, madeWith, sqlite.Registry, servedAt, "log"}, name) && !strings.HasPrefix(name, "store.db") {
 			return false
 		}
 	}

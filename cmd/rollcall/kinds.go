@@ -14,8 +14,9 @@ import (
 	"rollcall/eventlog"
 	"rollcall/eventlog/kafka"
 	"rollcall/eventlog/redisstream"
+	"rollcall/rebuild"
+	"rollcall/store"
 	"rollcall/store/mysql"
-	"rollcall/store/sqlite"
 )
 
 // openLog opens the log of the configured kind.
@@ -100,7 +101,7 @@ func (n *node) openEmbedded() (err error) {
 		return err
 	}
 	n.log = n.embedded
-	return remember(c)
+	return nil
 }
 
 // openStore opens the store of the configured kind.
@@ -108,12 +109,21 @@ func (n *node) openStore(ctx context.Context) error {
 	if n.cfg.StoreKind == kindMySQL {
 		return n.openMySQL(ctx)
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(n.cfg.Data, "store.db"), Dimensions: n.cfg.Dimensions, Shards: n.cfg.LogShards,
-		Logger: n.logger, Step: failpoint()})
+	builds, err := openBuilds(n.cfg.Data, n.logger)
 	if err != nil {
 		return err
 	}
-	n.store = s
+	if n.build, err = activeOr(ctx, builds, buildOf(&n.cfg)); err != nil {
+		return err
+	}
+	s, err := builds.Open(ctx, n.build.Number, false, failpoint())
+	if err != nil {
+		return err
+	}
+	n.builds, n.store = builds, s
+	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+		return builds.Open(ctx, b.Number, true, failpoint())
+	}
 	return nil
 }
 

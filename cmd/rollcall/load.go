@@ -19,15 +19,15 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"go.yaml.in/yaml/v3"
-)
 
-// madeWith is the file in a data directory that keeps the lasting settings it was made with.
-const madeWith = "rollcall.yaml"
+	"rollcall/store"
+)
 
 // Settings is the part of a command line that every command with a configuration has: --config, and one flag for each key.
 type Settings struct {
 	kong.Plugins
 	defaults   [][2]string // other defaults of this command
+	anew       bool        // the command makes figures anew: what is configured need not be what they were made with
 	ConfigFile string      `name:"config" help:"Configuration file (YAML)." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
 }
 
@@ -67,21 +67,28 @@ func (p problem) String() string {
 // load gives the configuration in force and everything wrong with it.
 func (s *Settings) load(environ []string) (Config, []problem) {
 	c := s.base()
-	upper, problems := s.layers(environ)
-	apply(&c, upper)
-	made, err := madeLayer(c.Data)
-	if err != nil {
-		problems = append(problems, problem{filepath.Join(c.Data, madeWith), "data", err.Error()})
+	layers, problems := s.layers(environ)
+	apply(&c, layers)
+	var builds []store.Build
+	if c.StoreKind == kindSQLite {
+		var err error
+		if builds, err = buildsIn(c.Data); err != nil {
+			problems = append(problems, problem{c.Data, "data", err.Error()})
+		}
 	}
 	c = s.base()
-	layers := append(made, upper...)
+	if active, ok := store.ActiveBuild(builds); ok {
+		if err := adopt(&c, &active); err != nil {
+			problems = append(problems, problem{c.Data, "data", err.Error()})
+		}
+	}
 	for _, l := range layers {
 		problems = append(problems, unknownKeys(l)...)
 	}
 	problems = append(problems, apply(&c, layers)...)
 	distribute(&c, layers)
-	if len(made) > 0 {
-		problems = append(problems, changed(&c, made[0])...)
+	if !s.anew {
+		problems = append(problems, reconcile(&c, builds, c.Data)...)
 	}
 	return c, append(problems, check(&c)...)
 }
@@ -212,19 +219,6 @@ func (s *Settings) flagLayer() layer {
 	return layer{k, func(key string) string { return "--" + flagName(key) }}
 }
 
-// madeLayer gives the lasting settings of a data directory, if there is one.
-func madeLayer(dir string) ([]layer, error) {
-	path := filepath.Join(dir, madeWith)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	l, err := fileLayer(path)
-	if err != nil {
-		return nil, err
-	}
-	return []layer{l}, nil
-}
-
 // apply writes the layers into c, each over the ones before it.
 func apply(c *Config, layers []layer) (problems []problem) {
 	for _, l := range layers {
@@ -264,40 +258,10 @@ func isKnown(known []string, key string, v any) bool {
 	return false
 }
 
-// changed names the lasting settings that differ from those the data were made with.
-func changed(c *Config, made layer) (problems []problem) {
-	was := *c
-	apply(&was, []layer{made})
-	before := settings(&was)
-	for i, s := range settings(c) {
-		if a, b := before[i].value.plain(), s.value.plain(); s.lasting && made.Exists(s.key) && !reflect.DeepEqual(a, b) {
-			problems = append(problems, problem{"", s.key, fmt.Sprintf("the data in %s were made with %v, not %v: leave it out, or choose another --data", c.Data, a, b)})
-		}
-	}
-	return problems
-}
-
-// remember writes the lasting settings into a new data directory.
-func remember(c *Config) error {
-	path := filepath.Join(c.Data, madeWith)
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	body, err := yamlOf(c, true)
-	if err != nil {
-		return err
-	}
-	body = append([]byte("# The settings these data were made with. They can't be changed under them.\n"), body...)
-	return writeFile(path, body)
-}
-
 // yamlOf prints the configuration, secrets hidden.
-func yamlOf(c *Config, lastingOnly bool) ([]byte, error) {
+func yamlOf(c *Config) ([]byte, error) {
 	k := koanf.New(".")
 	for _, s := range settings(c) {
-		if lastingOnly && !s.lasting {
-			continue
-		}
 		if err := k.Set(s.key, s.value.plain()); err != nil {
 			return nil, fmt.Errorf("print %s: %w", s.key, err)
 		}

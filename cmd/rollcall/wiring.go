@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
+	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/turns"
 )
@@ -45,8 +43,11 @@ type node struct {
 	partitioners intake.Partitioners // of a topic that is read directly; 0 when none is
 	source       source
 	store        storePart
-	aggregator   *aggregate.Aggregator // nil without that role
-	archive      *archive.Archive      // nil without
+	builds       store.Builds
+	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
+	build        store.Build                                                      // that the store is open on
+	aggregator   *aggregate.Aggregator                                            // nil without that role
+	archive      *archive.Archive                                                 // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -103,11 +104,11 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	location, err := time.LoadLocation(cfg.Timezone)
+	calendar, err := calendarOf(&cfg)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{cfg: cfg, calendar: rollcall.NewCalendar(location), logger: e.logger, started: time.Now(), finished: make(chan struct{})}
+	n := &node{cfg: cfg, calendar: calendar, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
 	}
@@ -146,12 +147,25 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.archive != nil {
 		reporter = n.archive.Holding(n.log)
 	}
-	return aggregate.New(ctx, aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, SessionGap: c.SessionGap,
+	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+}
+
+// aggregateConfig gives what folding depends on.
+func aggregateConfig(c *Config, calendar rollcall.Calendar) aggregate.Config {
+	return aggregate.Config{
+		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
-	}, aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+	}
+}
+
+func calendarOf(c *Config) (rollcall.Calendar, error) {
+	location, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return rollcall.Calendar{}, err
+	}
+	return rollcall.NewCalendar(location), nil
 }
 
 // run runs the roles until ctx ends or one fails.
@@ -223,7 +237,11 @@ func existing(cfg Config) error {
 	if !cfg.embedded() {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, madeWith)); errors.Is(err, fs.ErrNotExist) {
+	all, err := buildsIn(cfg.Data)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
 		return fmt.Errorf("there are no data in %s: run rollcall import or rollcall serve, or name the directory with --data", cfg.Data)
 	}
 	return nil
@@ -274,7 +292,11 @@ func (n *node) engineConfig() query.Config {
 
 // shape tells intake what the events look like.
 func (n *node) shape() intake.Shape {
-	return intake.Shape{Dimensions: n.cfg.Dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
+	dimensions := n.cfg.Dimensions
+	if n.cfg.Recorded != nil && n.partitioners == 0 { // messages that are read directly give the events that the figures are of
+		dimensions = n.cfg.Recorded
+	}
+	return intake.Shape{Dimensions: dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
 }
 
 // caughtUp waits until everything that is in the log now is committed.

@@ -24,6 +24,7 @@ type Config struct {
 	Path       string   // the file; its directory must exist
 	Dimensions []string // recorded when the store is made, and checked ever after
 	Shards     int      // recorded when the store is made, and checked ever after
+	Build      uint32   // recorded when the store is made; 0 for 1
 	Logger     *slog.Logger
 	Step       func(name string) // called between the steps of a commit; nil but for crash tests
 }
@@ -48,6 +49,9 @@ type Store struct {
 	writer  *writer
 	own     *pool // reads of the owner of the shards and of housekeeping, which never wait for views
 	compact sync.Mutex
+	builds  *Builds // that it is a build of; nil for a store by itself
+	retired bool    // its build has changed roles; the lock of builds guards it
+	closed  func()  // told of Close; nil for nobody
 }
 
 // Reader is a store open for reading. It is safe for concurrent use.
@@ -90,6 +94,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.writer, err = openWriter(ctx, path); err != nil {
 		return err
 	}
+	s.writer.enter = s.enter
 	if err = s.writer.migrate(ctx, s.config); err != nil {
 		return err
 	}
@@ -100,6 +105,16 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	return s.checkConfig(ctx)
+}
+
+// View opens a view of the store as of now.
+func (s *Store) View(ctx context.Context) (store.View, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, fmt.Errorf("open view: %w", err)
+	}
+	defer leave()
+	return s.Reader.View(ctx)
 }
 
 // OpenReadOnly opens a store that may be open for writing elsewhere.
@@ -141,6 +156,9 @@ func (s *Store) Close() error {
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())
 		s.lock = nil
+	}
+	if s.closed != nil {
+		s.closed()
 	}
 	return errors.Join(errs...)
 }

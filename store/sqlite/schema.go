@@ -78,6 +78,9 @@ func seed(ctx context.Context, t *session, config Config) error {
 		return fmt.Errorf("%d shards and %d dimensions: want at least one shard and at most %d dimensions",
 			config.Shards, len(config.Dimensions), rollcall.MaxDimensions)
 	}
+	if _, err := t.exec(ctx, "UPDATE head SET build = ?", max(config.Build, 1)); err != nil {
+		return err
+	}
 	for shard := range config.Shards {
 		if _, err := t.exec(ctx, "INSERT INTO shards (shard) VALUES (?)", shard); err != nil {
 			return err

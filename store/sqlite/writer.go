@@ -12,8 +12,9 @@ import (
 // writer is the one session that writes.
 type writer struct {
 	db      *sql.DB
-	session *session      // nil after a transaction that could not be ended
-	turn    chan struct{} // holds a token while no transaction is under way; closed with the store
+	session *session                         // nil after a transaction that could not be ended
+	turn    chan struct{}                    // holds a token while no transaction is under way; closed with the store
+	enter   func() (leave func(), err error) // lets a transaction begin
 }
 
 // settings of the writing connection. The first two hold only before there is a page, and in this order.
@@ -59,6 +60,16 @@ func (w *writer) close() error {
 // transact runs f in one transaction. The context can stop it before it begins and before it commits, not within a
 // statement: then, and when f fails, nothing has changed.
 func (w *writer) transact(ctx context.Context, f func(ctx context.Context, t *session) error) error {
+	leave, err := w.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return w.within(ctx, f)
+}
+
+// within is transact for those who have entered.
+func (w *writer) within(ctx context.Context, f func(ctx context.Context, t *session) error) error {
 	return w.alone(ctx, func(within context.Context, t *session) error {
 		if _, err := t.exec(within, "BEGIN IMMEDIATE"); err != nil {
 			return fmt.Errorf("begin: %w", err)

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"rollcall/store"
+	"rollcall/verify"
+)
+
+type rebuildCmd struct {
+	Settings
+	Rate   int64  `help:"Events a second at most; as fast as it goes by default, and 250,000 beside a server." placeholder:"N" group:"Rebuild"`
+	Keep   int    `help:"Builds to keep to go back to, besides the new one." default:"1" group:"Rebuild"`
+	Proof  string `help:"What to verify before the new build takes over: sample (the ledger and three days), all, ledger or none." enum:"sample,all,ledger,none" default:"sample" group:"Rebuild"`
+	Fresh  bool   `help:"Begin anew, though such a rebuild was begun before." group:"Rebuild"`
+	Server string `help:"Ask the server at this address instead." placeholder:"URL" group:"Rebuild"`
+	Key    string `help:"Key for the server." env:"ROLLCALL_KEY" placeholder:"KEY" group:"Rebuild"`
+}
+
+func (c *rebuildCmd) Help() string {
+	return `Makes all figures anew from the log, beside those that are in use, with the same engine: after a change of dimensions, session_gap,
+timezone or passive_types, or after data were repaired. It comes level with what goes on arriving, verifies, and then takes over in
+one step; readers see the old figures or the new ones, never a mix. The old ones are kept: rollcall rollback goes back to them.
+Events that came too late for the old figures are in the new ones. When it is interrupted, the same command goes on.
+
+A directory that a server holds is rebuilt by that server, which goes on counting and answering. With a log and a store on servers
+the command does the work itself, beside the processes that write.
+
+Examples:
+  rollcall rebuild --session-gap 1h
+  rollcall rebuild --dimensions campaign_id,age_group,device --server http://localhost:8080
+  rollcall rebuild --config production.yaml --rate 300000 --proof all
+  rollcall rollback`
+}
+
+// rebuildOptions are what one asks of a rebuild besides the settings of the new build.
+type rebuildOptions struct {
+	Settings map[string]string `json:"settings,omitempty"` // by key; those left out stay
+	Rollback bool              `json:"rollback,omitempty"` // to the build that was active before, instead
+	Rate     int64             `json:"rate,omitempty"`
+	Keep     *int              `json:"keep,omitempty"`
+	Proof    string            `json:"proof,omitempty"`
+	Fresh    bool              `json:"fresh,omitempty"`
+}
+
+func (o *rebuildOptions) check() error {
+	switch {
+	case o.Rate < 0:
+		return usageError("--rate: give events a second, or 0 for as fast as it goes")
+	case o.keep() < 0 || o.keep() > 100:
+		return usageError("--keep: give 0 to 100")
+	case !slices.Contains([]string{"", "sample", "all", "ledger", "none"}, o.Proof):
+		return usageError(fmt.Sprintf("--proof %q: give sample, all, ledger or none", o.Proof))
+	}
+	return nil
+}
+
+func (o *rebuildOptions) keep() int {
+	if o.Keep == nil {
+		return 1
+	}
+	return *o.Keep
+}
+
+func (c *rebuildCmd) Run(e *world) error {
+	o := rebuildOptions{Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
+	if err := o.check(); err != nil {
+		return err
+	}
+	c.anew = true
+	if c.Server != "" {
+		o.Settings = c.given()
+		return remake(e, c.Server, c.Key, o)
+	}
+	want, err := c.config(e.environ)
+	if err != nil {
+		return err
+	}
+	if at, is := served(want.Data); want.embedded() && is {
+		o.Settings = c.given()
+		return remake(e, at, c.Key, o)
+	}
+	return remakeHere(e, want, o)
+}
+
+// given are the lasting settings of the command line and its file.
+func (c *rebuildCmd) given() map[string]string {
+	layers, _ := c.layers(nil)
+	configured := defaults()
+	given := map[string]string{}
+	for _, l := range layers {
+		apply(&configured, []layer{l})
+		for _, s := range settings(&configured) {
+			if s.lasting && l.Exists(s.key) {
+				given[s.key] = asText(s.value.plain())
+			}
+		}
+	}
+	return given
+}
+
+type rollbackCmd struct {
+	Settings
+	Rate   int64  `help:"Events a second at most while the old build catches up." placeholder:"N" group:"Rollback"`
+	Server string `help:"Ask the server at this address instead." placeholder:"URL" group:"Rollback"`
+	Key    string `help:"Key for the server." env:"ROLLCALL_KEY" placeholder:"KEY" group:"Rollback"`
+}
+
+func (c *rollbackCmd) Help() string {
+	return `Goes back to the build that was active before the last rebuild: it folds what it has missed, and takes over in one step. The
+build it takes the place of is kept, so that another rollback undoes this one.
+
+Examples:
+  rollcall rollback
+  rollcall rollback --server http://localhost:8080`
+}
+
+func (c *rollbackCmd) Run(e *world) error {
+	o := rebuildOptions{Rate: c.Rate, Rollback: true}
+	if err := o.check(); err != nil {
+		return err
+	}
+	if c.Server != "" {
+		return remake(e, c.Server, c.Key, o)
+	}
+	c.anew = true
+	cfg, err := c.config(e.environ)
+	if err != nil {
+		return err
+	}
+	if at, is := served(cfg.Data); cfg.embedded() && is {
+		return remake(e, at, c.Key, o)
+	}
+	return remakeHere(e, cfg, o)
+}
+
+// remakeHere makes a build in this process, beside nobody in a data directory, beside those that write on servers.
+func remakeHere(e *world, want Config, o rebuildOptions) error {
+	if err := existing(want); err != nil {
+		return err
+	}
+	cfg := want
+	if err := adoptActive(&cfg); err != nil {
+		return err
+	}
+	n, err := openToVerify(e, cfg)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
+	made, before, err := r.run(e.ctx, &want, o, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
+	err = errors.Join(err, n.close())
+	if err != nil {
+		return err
+	}
+	if err := pruneBuilds(e, cfg, o); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.out, "build %d is active, in place of build %d: %s events in %s\n", made.Number, before.Number, humanize.Comma(r.folded()), time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// adoptActive makes the settings of a data directory's active build those of the configuration.
+func adoptActive(c *Config) error {
+	if !c.embedded() {
+		return nil
+	}
+	all, err := buildsIn(c.Data)
+	if err != nil {
+		return err
+	}
+	if b, ok := store.ActiveBuild(all); ok {
+		return adopt(c, &b)
+	}
+	return nil
+}
+
+// pruneBuilds deletes the builds that a data directory keeps beyond what was asked for.
+func pruneBuilds(e *world, cfg Config, o rebuildOptions) error {
+	if !cfg.embedded() || o.Rollback {
+		return nil
+	}
+	builds, err := openBuilds(cfg.Data, e.logger)
+	if err != nil {
+		return err
+	}
+	return prune(e.ctx, builds, o.keep())
+}
+
+// prune deletes the kept builds but for the newest few.
+func prune(ctx context.Context, builds store.Builds, keep int) error {
+	all, err := builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(b store.Build) bool { return b.State != store.Kept })
+	slices.SortFunc(all, func(a, b store.Build) int { return int(b.Number) - int(a.Number) })
+	for _, b := range all[min(keep, len(all)):] {
+		if err := builds.Drop(ctx, b.Number); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"rollcall"
+	"rollcall/aggregate"
+	"rollcall/eventlog"
+	"rollcall/rebuild"
+	"rollcall/store"
+	"rollcall/verify"
+)
+
+// remaking is a rebuild or rollback at work on a node.
+type remaking struct {
+	node     *node
+	hold     func(ctx context.Context) (release func(), err error)
+	reporter eventlog.Reporter          // told what the new build no longer needs; nil for nobody
+	show     func(*verify.Report) error // a proof that found differences
+	events   atomic.Pointer[func() int64]
+}
+
+// remakeProgress is where it is.
+type remakeProgress struct {
+	Phase  rebuild.Phase `json:"phase"`
+	Build  uint32        `json:"build"`
+	Events int64         `json:"events"` // of the log that are in the new build
+	Total  int64         `json:"events_total"`
+	Left   float64       `json:"seconds_left"` // about; 0 when it is not known
+}
+
+func (p remakeProgress) line() string {
+	switch p.Phase {
+	case rebuild.Verifying:
+		return fmt.Sprintf("build %d: verifying", p.Build)
+	case rebuild.Activating:
+		return fmt.Sprintf("build %d: taking over", p.Build)
+	}
+	line := fmt.Sprintf("build %d: %s of %s events", p.Build, humanize.Comma(p.Events), humanize.Comma(p.Total))
+	if p.Left > 0 {
+		line += ", " + time.Duration(p.Left*float64(time.Second)).Round(time.Second).String() + " left"
+	}
+	return line
+}
+
+// tellEvery is the pause between two words of the progress.
+const tellEvery = 5 * time.Second
+
+// run makes a build of the wanted configuration, or goes back, and activates it.
+func (r *remaking) run(ctx context.Context, want *Config, o rebuildOptions, tell func(remakeProgress)) (made, before store.Build, err error) {
+	target := *want
+	var b store.Build
+	if o.Rollback {
+		if b, err = lastKept(ctx, r.node.builds); err == nil {
+			err = adopt(&target, &b)
+		}
+	} else {
+		b = buildOf(&target)
+	}
+	if err == nil && target.LogShards != r.node.cfg.LogShards {
+		err = usageError(fmt.Sprintf("log.shards: the log has %d, and another number needs another log: import into a new data directory or topic, then switch over", r.node.cfg.LogShards))
+	}
+	if err != nil {
+		return made, before, err
+	}
+	deps, err := r.deps(&target, o)
+	if err != nil {
+		return made, before, err
+	}
+	stop := r.tell(&deps, tell)
+	defer stop()
+	calendar, err := calendarOf(&target)
+	if err != nil {
+		return made, before, err
+	}
+	folding := aggregateConfig(&target, calendar)
+	if !o.Rollback {
+		folding.LateHorizon = 0 // what came too late is not too late for a new build
+	}
+	return rebuild.Run(ctx, rebuild.Config{Build: b, Aggregate: folding, Rate: o.Rate, Fresh: o.Fresh}, deps)
+}
+
+func (r *remaking) deps(target *Config, o rebuildOptions) (rebuild.Deps, error) {
+	n := r.node
+	deps := rebuild.Deps{Builds: n.builds, Open: n.beside, Hold: r.hold,
+		Aggregate: aggregate.Deps{Log: n.log, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
+	if o.Proof == "none" || o.Rollback {
+		return deps, nil
+	}
+	calendar, err := calendarOf(target)
+	days := map[string]verify.Days{"all": {All: true}, "ledger": {}}
+	chosen, is := days[o.Proof]
+	if !is {
+		chosen = verify.Days{Sample: defaultSample, Seed: uint64(time.Now().UnixNano()) % 1_000_000}
+	}
+	deps.Verify = func(ctx context.Context, _ store.Build, v store.Viewer) error {
+		report, err := verify.Run(ctx, verify.Config{
+			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes,
+			MinuteRetention: target.MinuteRetention, HourRetention: target.HourRetention, Days: chosen, Limit: proofLimit,
+		}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: v, Now: time.Now})
+		if err != nil {
+			return err
+		}
+		if err := verdict(report); err != nil {
+			return errors.Join(fmt.Errorf("%w; the new build was not activated", err), r.show(report))
+		}
+		return nil
+	}
+	return deps, err
+}
+
+const proofLimit = 20 // differences that are told
+
+// tell passes the progress on, as it changes and every few seconds, until stop is called.
+func (r *remaking) tell(deps *rebuild.Deps, tell func(remakeProgress)) (stop func()) {
+	var phase atomic.Pointer[remakeProgress]
+	totals, err := r.node.totals(context.Background())
+	total := totals.Accepted + totals.Duplicates + totals.Late
+	if err != nil {
+		total = 0
+	}
+	began, first := time.Now(), int64(-1)
+	word := func() {
+		p := phase.Load()
+		if p == nil {
+			return
+		}
+		now := *p
+		now.Events, now.Total = r.folded(), total
+		if first < 0 {
+			first = now.Events
+		}
+		if done := now.Events - first; done > 0 && now.Events < total {
+			now.Left = time.Since(began).Seconds() * float64(total-now.Events) / float64(done)
+		}
+		tell(now)
+	}
+	words, ended := make(chan struct{}, 1), make(chan struct{})
+	deps.Progress = func(p rebuild.Phase, b store.Build, events func() int64) {
+		r.events.Store(&events)
+		phase.Store(&remakeProgress{Phase: p, Build: b.Number})
+		select {
+		case words <- struct{}{}:
+		default:
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(tellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-words:
+			case <-tick.C:
+			case <-done:
+				return
+			}
+			word()
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// folded is how many events of the log are in the new build.
+func (r *remaking) folded() int64 {
+	if events := r.events.Load(); events != nil {
+		return (*events)()
+	}
+	return 0
+}
+
+// lastKept is the build to go back to: the one that was active last of those kept.
+func lastKept(ctx context.Context, builds store.Builds) (store.Build, error) {
+	all, err := builds.Builds(ctx)
+	if err != nil {
+		return store.Build{}, err
+	}
+	all = slices.DeleteFunc(all, func(b store.Build) bool { return b.State != store.Kept })
+	if len(all) == 0 {
+		return store.Build{}, errors.New("no build is kept to go back to")
+	}
+	return slices.MaxFunc(all, func(a, b store.Build) int { return int(a.Activated - b.Activated) }), nil
+}
+
+// fenceOthers takes the shards of the active build from those that write it, who take them again after some seconds.
+func (n *node) fenceOthers(ctx context.Context) (release func(), err error) {
+	if n.embedded != nil {
+		return func() {}, nil // nobody else has the directory
+	}
+	for shard := range n.cfg.LogShards {
+		if _, err := n.store.Acquire(ctx, shard); err != nil {
+			return nil, err
+		}
+	}
+	return func() {}, nil
+}
