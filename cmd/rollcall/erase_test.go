@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func everyFigure(t *testing.T, dir string) string {
 	t.Helper()
 	var all string
 	for _, grain := range []string{"hour", "day", "total"} {
-		all += must(t, "query", "--data", dir, "--from", "2026-10-01", "--to", "2026-10-05", "--grain", grain, "--group-by", "country",
+		all += must(t, "query", "--data", dir, "--from", "2026-10-01", "--to", "2026-12-01", "--grain", grain, "--group-by", "country",
 			"--metrics", "active_users,new_users,sessions,events,bounces,total_session_duration", "--format", "csv")
 	}
 	return all
@@ -118,5 +119,45 @@ func unmarshal(t *testing.T, text string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		t.Fatalf("%v in %s", err, text)
+	}
+}
+
+// What comes in while an erasure is cut off, after the figures were made anew, is erased too, from these as from the log.
+func TestEraseWithMoreInBetween(t *testing.T) {
+	dir, plain := t.TempDir()+"/data", t.TempDir()+"/data"
+	must(t, "import", "--data", dir, "--dimensions", "country", writeTemp(t, "with.ndjson", visits(true)))
+	must(t, "import", "--data", plain, "--dimensions", "country", writeTemp(t, "without.ndjson", visits(false)))
+	s := newSettings()
+	cfg, err := s.config([]string{"ROLLCALL_DATA=" + dir})
+	if err == nil {
+		err = adoptActive(&cfg)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &erasure{world: &world{ctx: t.Context(), out: io.Discard, err: io.Discard, logger: quiet()}, cfg: cfg, intent: &intent{Users: []string{leaver}}, rebuild: rebuildWithout,
+		step: func(name string) {
+			if name == "erase.rebuilt" {
+				panic(name)
+			}
+		}}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it was not cut off")
+			}
+		}()
+		_, _ = w.run()
+	}()
+	more := strings.ReplaceAll(visits(true), "2026-10", "2026-11")
+	must(t, "import", "--data", dir, writeTemp(t, "more.ndjson", more))
+	must(t, "import", "--data", plain, writeTemp(t, "less.ndjson", strings.ReplaceAll(visits(false), "2026-10", "2026-11")))
+	must(t, "erase", "--data", dir, "--yes")
+	must(t, "verify", "--data", dir, "--all")
+	if got, want := everyFigure(t, dir), everyFigure(t, plain); got != want {
+		t.Errorf("figures\n%s\nwant\n%s", got, want)
+	}
+	if names := holders(t, dir, leaver); len(names) > 0 {
+		t.Errorf("the id is in %v", names)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"rollcall"
@@ -34,6 +35,8 @@ type intent struct {
 	Found   found     `json:"found"`
 	Rebuilt bool      `json:"rebuilt"` // the active build is without them, and there is no other
 	Build   uint32    `json:"build"`   // which that is
+
+	Ends []rollcall.Offset `json:"ends"` // of the log, by shard, when that was made
 }
 
 // receipt tells what an erasure has done, to somebody who knows the id: who was erased is told by SHA-256 of salt and id.
@@ -105,6 +108,11 @@ func (w *erasure) passed(step int) {
 }
 
 func (w *erasure) run() (*receipt, error) {
+	if w.intent.Rebuilt {
+		if err := w.with(w.sameLog); err != nil {
+			return nil, err
+		}
+	}
 	if !w.intent.Rebuilt {
 		if err := w.with(w.makeFigures); err != nil {
 			return nil, err
@@ -153,12 +161,24 @@ func (w *erasure) makeFigures(n *node) (err error) {
 		return err
 	}
 	w.passed(1)
+	if i.Ends, err = n.ends(w.ctx); err != nil {
+		return err
+	}
 	n.log = withoutUsers{n.log, erase.Reading(n.log, record.UsersNamed(i.Users...))}
 	return w.rebuild(w.world, n)
 }
 
 // begin makes the intent durable, with what there is to remove.
 func (w *erasure) begin(n *node) (err error) {
+	for shard := range n.cfg.LogShards {
+		first, _, err := n.log.Bounds(w.ctx, shard)
+		if err != nil {
+			return err
+		}
+		if first > 0 {
+			return fmt.Errorf("shard %d of the log begins at offset %d, and figures can't be made anew without its beginning: nothing was done: %w", shard, first, eventlog.ErrTrimmed)
+		}
+	}
 	if w.intent.Found, err = n.lookFor(w.ctx, w.intent.Users); err != nil {
 		return err
 	}
@@ -171,6 +191,25 @@ func (w *erasure) begin(n *node) (err error) {
 	}
 	w.intent.Begun, w.intent.Salt = time.Now().UTC(), hex.EncodeToString(salt[:])
 	return w.save()
+}
+
+// sameLog tells whether something came into the log since the figures were made anew: it may be of the users, and then is in these.
+func (w *erasure) sameLog(n *node) error {
+	ends, err := n.ends(w.ctx)
+	w.intent.Rebuilt = slices.Equal(ends, w.intent.Ends)
+	return err
+}
+
+// ends is where the shards of the log end.
+func (n *node) ends(ctx context.Context) ([]rollcall.Offset, error) {
+	ends := make([]rollcall.Offset, n.cfg.LogShards)
+	for shard := range ends {
+		var err error
+		if _, ends[shard], err = n.log.Bounds(ctx, shard); err != nil {
+			return nil, err
+		}
+	}
+	return ends, nil
 }
 
 // withoutUsers is a log whose readers don't get the events of some users.
