@@ -25,6 +25,7 @@ type Config struct {
 	Freshness func() time.Time                       // every event acknowledged up to then is committed
 	Heads     Heads                                  // for the stream
 	Letters   Letters                                // the quarantine
+	Builds    Builds                                 // builds, and how to make them anew
 	Allowed   func(h http.Header) (status int)       // whether a request may see users' data: 0, or 401 or 403; default all may
 	Events    http.Handler                           // POST /v1/events
 	Page      http.Handler                           // GET of everything that is not the API's

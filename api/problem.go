@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"rollcall/query"
+	"rollcall/store"
 )
 
 // problem is the body of an error reply (RFC 9457).
@@ -40,6 +41,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(r.Context().Err(), context.DeadlineExceeded):
 		p.Status, p.Detail = http.StatusServiceUnavailable, "the answer took longer than "+s.Deadline.String()+": ask for a shorter range or fewer groups"
 		w.Header().Set("Retry-After", "5")
+	case errors.Is(err, store.ErrRetired):
+		p.Status, p.Detail = http.StatusServiceUnavailable, "the server is going over to another build: try again"
+		w.Header().Set("Retry-After", "1")
 	case r.Context().Err() != nil:
 		return // the client has gone
 	default:

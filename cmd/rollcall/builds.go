@@ -78,6 +78,14 @@ func asText(plain any) string {
 	return fmt.Sprint(plain)
 }
 
+// unbracketed reads a list as it was written before there were builds.
+func unbracketed(text string) string {
+	if list, is := strings.CutPrefix(text, "["); is && strings.HasSuffix(list, "]") {
+		return strings.Join(strings.Fields(strings.TrimSuffix(list, "]")), ",")
+	}
+	return text
+}
+
 // adopt makes the settings of a build those of the configuration. What the build does not tell stays.
 func adopt(c *Config, b *store.Build) error {
 	for _, s := range settings(c) {
@@ -91,7 +99,7 @@ func adopt(c *Config, b *store.Build) error {
 			text, told = fmt.Sprint(b.Shards), true
 		}
 		if told {
-			if err := s.value.set(text); err != nil {
+			if err := s.value.set(unbracketed(text)); err != nil {
 				return fmt.Errorf("build %d: %s: %w", b.Number, s.key, err)
 			}
 		}
@@ -126,12 +134,12 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 	keys := differing(c, &active)
 	switch {
 	case len(keys) == 0:
+	case slices.ContainsFunc(all, func(b store.Build) bool { return b.State == store.Kept && len(differing(c, &b)) == 0 }):
+		c.notes = append(c.notes, fmt.Sprintf("build %d has another %s than the configuration, which fits the build before: bring the configuration up to date", active.Number, strings.Join(keys, ", ")))
 	case len(keys) == 1 && keys[0] == keyDimensions:
 		c.Recorded = recorded
 		c.notes = append(c.notes, fmt.Sprintf("the figures have the dimensions [%s], the configuration names [%s]: these are recorded from now on, and in the figures after rollcall rebuild",
 			strings.Join(active.Dimensions, ", "), strings.Join(recorded, ", ")))
-	case slices.ContainsFunc(all, func(b store.Build) bool { return b.State == store.Kept && len(differing(c, &b)) == 0 }):
-		c.notes = append(c.notes, fmt.Sprintf("build %d has another %s than the configuration, which fits the build before: bring the configuration up to date", active.Number, strings.Join(keys, ", ")))
 	default:
 		return refuse(c, &active, keys, where)
 	}

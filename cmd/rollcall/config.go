@@ -35,6 +35,8 @@ type Config struct {
 	Source                         sourceConfig
 	StoreKind, CacheKind           string
 	notes                          []string // what its reader should know
+	goesOver                       bool     // to the active build, whatever it is
+	rebuilds                       bool     // reads what is recorded, to make a build of it
 	CacheMemory                    int64    // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig

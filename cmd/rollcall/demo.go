@@ -105,13 +105,17 @@ func (d *demo) run(listener net.Listener) error {
 	if err := d.history(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	address := "http://" + displayed(listener.Addr())
-	return d.n.serve(d.e, listener, func(ctx context.Context) error {
-		d.welcome(address)
-		if d.rate < 0 {
-			return nil
-		}
-		return d.live(ctx)
+	f := newFront(listener)
+	return f.during(d.e, func(ctx context.Context) error {
+		within := *d.e
+		within.ctx = ctx
+		return d.n.serve(&within, f, func(ctx context.Context) error {
+			d.welcome(f.address())
+			if d.rate < 0 {
+				return nil
+			}
+			return d.live(ctx)
+		})
 	})
 }
 

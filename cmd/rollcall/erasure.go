@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/api"
 	"rollcall/archive"
 	"rollcall/erase"
 	"rollcall/eventlog"
@@ -231,8 +232,8 @@ func (w withoutUsers) Bounds(ctx context.Context, shard int) (first, next rollca
 // rebuildWithout makes a build of the same settings from what the node's log gives, proves it and activates it.
 func rebuildWithout(e *world, n *node) error {
 	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
-	keep, want := 0, n.cfg
-	_, _, err := r.run(e.ctx, &want, rebuildOptions{Keep: &keep, Fresh: true}, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
+	want := n.cfg
+	_, _, err := r.run(e.ctx, &want, api.RebuildRequest{Fresh: true}, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
 	return err
 }
 

@@ -127,6 +127,41 @@ func (n *node) openStore(ctx context.Context) error {
 	return nil
 }
 
+// resolve goes over to the active build of a store on a server, before anything is opened that depends on it.
+func (n *node) resolve(ctx context.Context) error {
+	if n.cfg.StoreKind != kindMySQL {
+		return nil
+	}
+	c, err := mysqlOf(&n.cfg, n.logger)
+	if err != nil {
+		return err
+	}
+	builds, err := mysql.OpenBuilds(ctx, c)
+	if err != nil {
+		return err
+	}
+	n.builds, n.closeBuilds = builds, builds.Close
+	all, err := builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	active, ok := store.ActiveBuild(all)
+	if ok && n.cfg.Source.Kind == kindKafka { // a topic that is read directly says how many shards there are
+		n.cfg.LogShards = active.Shards
+	}
+	if n.cfg.goesOver {
+		return adopt(&n.cfg, &active)
+	}
+	if problems := reconcile(&n.cfg, all, "the store"); len(problems) > 0 {
+		lines := make([]string, len(problems))
+		for i, p := range problems {
+			lines[i] = p.String()
+		}
+		return usageError(strings.Join(lines, "\n  "))
+	}
+	return nil
+}
+
 func (n *node) openMySQL(ctx context.Context) error {
 	c, err := mysqlOf(&n.cfg, n.logger)
 	if err != nil {
@@ -137,6 +172,16 @@ func (n *node) openMySQL(ctx context.Context) error {
 		return err
 	}
 	n.store = s
+	all, err := n.builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	n.build, _ = store.ActiveBuild(all)
+	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+		other := c
+		other.Build, other.Beside, other.Dimensions, other.Shards, other.Migrate = b.Number, true, b.Dimensions, b.Shards, false
+		return mysql.Open(ctx, other)
+	}
 	return n.settle(ctx, s)
 }
 
@@ -153,7 +198,7 @@ func (n *node) settle(ctx context.Context, s *mysql.Store) error {
 	want := map[string]string{"log": n.identity}
 	for _, set := range settings(&n.cfg) {
 		if set.lasting {
-			want[set.key] = fmt.Sprint(set.value.plain())
+			want[set.key] = asText(set.value.plain())
 		}
 	}
 	if n.partitioners != 0 { // messages are read again, and must give the same events
@@ -166,7 +211,7 @@ func (n *node) settle(ctx context.Context, s *mysql.Store) error {
 	}
 	var differ []string
 	for _, key := range sortedKeys(want) {
-		if have[key] != want[key] {
+		if unbracketed(have[key]) != want[key] {
 			differ = append(differ, fmt.Sprintf("%s: the store was made with %s, not %s", key, have[key], want[key]))
 		}
 	}

@@ -22,7 +22,7 @@ const (
 // openCache puts the cache before the store, with a Redis behind its memory where one is configured. A Redis that does
 // not answer is no error: it is waited for no longer than a second, and used once it is there.
 func (n *node) openCache() (c *cache.Cache, err error) {
-	deps := cache.Deps{Store: n.store, Firsts: fold.ReadFirsts, Logger: n.logger, Now: time.Now}
+	deps := cache.Deps{Store: watched{n.store, n}, Firsts: fold.ReadFirsts, Logger: n.logger, Now: time.Now}
 	if n.cfg.CacheKind == kindRedis {
 		if n.level, err = openRedis(&n.cfg.Redis, n.logger); err != nil {
 			return nil, err

@@ -154,12 +154,43 @@ func TestLastingSettingsAreKept(t *testing.T) {
 	if out := must(t, "query", "--data", dir, "--from", "2026-11-01", "--to", "2026-11-02", "--group-by", "c", "--metrics", "events", "--format", "csv"); !strings.Contains(out, "2026-11-01,x,1") {
 		t.Fatal(out)
 	}
-	for _, change := range [][]string{{"--timezone", "UTC"}, {"--dimensions", "c,d"}, {"--session-gap", "1h"}, {"--log-shards", "8"}, {"--passive-types", "x"}} {
+	for _, change := range [][]string{{"--timezone", "UTC"}, {"--session-gap", "1h"}, {"--log-shards", "8"}, {"--passive-types", "x"}} {
 		status, _, errs := invoke(t, nil, append([]string{"import", file, "--data", dir}, change...)...)
 		if status != wrongUse || !strings.Contains(errs, "were made with") {
 			t.Errorf("%v: %d %s", change, status, errs)
 		}
 	}
+}
+
+// Other dimensions are recorded from the moment they are configured, and in the figures after a rebuild; what was recorded
+// before has none.
+func TestDimensionsChange(t *testing.T) {
+	dir := t.TempDir()
+	event := func(user, more string) string {
+		return writeTemp(t, user+".ndjson", `{"user_id":"`+user+`","time":"2026-11-01T00:10:00Z","c":"x"`+more+"}\n")
+	}
+	must(t, "import", event("u", `,"d":"lost"`), "--data", dir, "--dimensions", "c")
+	status, _, errs := invoke(t, nil, "import", event("v", `,"d":"y"`), "--data", dir, "--dimensions", "c,d")
+	if status != done || !strings.Contains(errs, "after rollcall rebuild") {
+		t.Fatalf("%d %s", status, errs)
+	}
+	question := []string{"query", "--data", dir, "--from", "2026-11-01", "--to", "2026-11-02", "--metrics", "events", "--format", "csv", "--group-by"}
+	if out := must(t, append(question, "c")...); !strings.Contains(out, "2026-11-01,x,2") {
+		t.Fatal(out)
+	}
+	must(t, "rebuild", "--data", dir, "--dimensions", "c,d")
+	if out := must(t, append(question, "d")...); !strings.Contains(out, "2026-11-01,(not set),1") || !strings.Contains(out, "2026-11-01,y,1") {
+		t.Fatal(out)
+	}
+	must(t, "rollback", "--data", dir)
+	if status, _, errs := invoke(t, nil, append(question, "d")...); status != wrongUse || !strings.Contains(errs, "d") {
+		t.Fatalf("%d %s", status, errs)
+	}
+	must(t, "rebuild", "--data", dir, "--dimensions", "d")
+	if out := must(t, append(question, "d")...); !strings.Contains(out, "2026-11-01,y,1") {
+		t.Fatal(out)
+	}
+	must(t, "verify", "--all", "--data", dir)
 }
 
 func TestBadLinesOfAFile(t *testing.T) {

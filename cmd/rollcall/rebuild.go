@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"rollcall/api"
 	"rollcall/store"
 	"rollcall/verify"
 )
@@ -39,29 +40,21 @@ Examples:
   rollcall rollback`
 }
 
-// rebuildOptions are what one asks of a rebuild besides the settings of the new build.
-type rebuildOptions struct {
-	Settings map[string]string `json:"settings,omitempty"` // by key; those left out stay
-	Rollback bool              `json:"rollback,omitempty"` // to the build that was active before, instead
-	Rate     int64             `json:"rate,omitempty"`
-	Keep     *int              `json:"keep,omitempty"`
-	Proof    string            `json:"proof,omitempty"`
-	Fresh    bool              `json:"fresh,omitempty"`
-}
-
-func (o *rebuildOptions) check() error {
+// checkRemake tells what is wrong with a request.
+func checkRemake(o *api.RebuildRequest) error {
 	switch {
 	case o.Rate < 0:
-		return usageError("--rate: give events a second, or 0 for as fast as it goes")
-	case o.keep() < 0 || o.keep() > 100:
-		return usageError("--keep: give 0 to 100")
+		return usageError("rate: give events a second, or 0 for as fast as it goes")
+	case o.Keep != nil && (*o.Keep < 0 || *o.Keep > 100):
+		return usageError("keep: give 0 to 100")
 	case !slices.Contains([]string{"", "sample", "all", "ledger", "none"}, o.Proof):
-		return usageError(fmt.Sprintf("--proof %q: give sample, all, ledger or none", o.Proof))
+		return usageError(fmt.Sprintf("proof: %q is none of sample, all, ledger, none", o.Proof))
 	}
 	return nil
 }
 
-func (o *rebuildOptions) keep() int {
+// kept is how many builds are kept besides the new one.
+func kept(o *api.RebuildRequest) int {
 	if o.Keep == nil {
 		return 1
 	}
@@ -69,8 +62,8 @@ func (o *rebuildOptions) keep() int {
 }
 
 func (c *rebuildCmd) Run(e *world) error {
-	o := rebuildOptions{Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
-	if err := o.check(); err != nil {
+	o := api.RebuildRequest{Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
+	if err := checkRemake(&o); err != nil {
 		return err
 	}
 	c.anew = true
@@ -122,8 +115,8 @@ Examples:
 }
 
 func (c *rollbackCmd) Run(e *world) error {
-	o := rebuildOptions{Rate: c.Rate, Rollback: true}
-	if err := o.check(); err != nil {
+	o := api.RebuildRequest{Rate: c.Rate, Rollback: true}
+	if err := checkRemake(&o); err != nil {
 		return err
 	}
 	if c.Server != "" {
@@ -141,11 +134,12 @@ func (c *rollbackCmd) Run(e *world) error {
 }
 
 // remakeHere makes a build in this process, beside nobody in a data directory, beside those that write on servers.
-func remakeHere(e *world, want Config, o rebuildOptions) error {
+func remakeHere(e *world, want Config, o api.RebuildRequest) error {
 	if err := existing(want); err != nil {
 		return err
 	}
 	cfg := want
+	cfg.goesOver, cfg.rebuilds, cfg.Recorded = true, true, want.Dimensions
 	if err := adoptActive(&cfg); err != nil {
 		return err
 	}
@@ -153,11 +147,16 @@ func remakeHere(e *world, want Config, o rebuildOptions) error {
 	if err != nil {
 		return err
 	}
+	if want.Source.Kind == kindKafka {
+		want.LogShards = n.cfg.LogShards
+	}
 	began := time.Now()
 	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
 	made, before, err := r.run(e.ctx, &want, o, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
-	err = errors.Join(err, n.close())
-	if err != nil {
+	if err == nil && !o.Rollback && !cfg.embedded() {
+		err = n.pruneLater(e.ctx, kept(&o))
+	}
+	if err := errors.Join(err, n.close()); err != nil {
 		return err
 	}
 	if err := pruneBuilds(e, cfg, o); err != nil {
@@ -183,7 +182,7 @@ func adoptActive(c *Config) error {
 }
 
 // pruneBuilds deletes the builds that a data directory keeps beyond what was asked for.
-func pruneBuilds(e *world, cfg Config, o rebuildOptions) error {
+func pruneBuilds(e *world, cfg Config, o api.RebuildRequest) error {
 	if !cfg.embedded() || o.Rollback {
 		return nil
 	}
@@ -191,7 +190,21 @@ func pruneBuilds(e *world, cfg Config, o rebuildOptions) error {
 	if err != nil {
 		return err
 	}
-	return prune(e.ctx, builds, o.keep())
+	return prune(e.ctx, builds, kept(&o))
+}
+
+// goOverTime is what processes need to go over to another build.
+const goOverTime = 5 * time.Second
+
+// pruneLater deletes the builds beyond those that are kept, once nobody uses them any more.
+func (n *node) pruneLater(ctx context.Context, keep int) error {
+	if keep == 0 {
+		select {
+		case <-time.After(goOverTime):
+		case <-ctx.Done():
+		}
+	}
+	return prune(ctx, n.builds, keep)
 }
 
 // prune deletes the kept builds but for the newest few.

@@ -12,6 +12,7 @@ import (
 
 	"rollcall"
 	"rollcall/aggregate"
+	"rollcall/api"
 	"rollcall/eventlog"
 	"rollcall/rebuild"
 	"rollcall/store"
@@ -21,6 +22,7 @@ import (
 // remaking is a rebuild or rollback at work on a node.
 type remaking struct {
 	node     *node
+	builds   store.Builds // nil for the node's
 	hold     func(ctx context.Context) (release func(), err error)
 	reporter eventlog.Reporter          // told what the new build no longer needs; nil for nobody
 	show     func(*verify.Report) error // a proof that found differences
@@ -54,7 +56,7 @@ func (p remakeProgress) line() string {
 const tellEvery = 5 * time.Second
 
 // run makes a build of the wanted configuration, or goes back, and activates it.
-func (r *remaking) run(ctx context.Context, want *Config, o rebuildOptions, tell func(remakeProgress)) (made, before store.Build, err error) {
+func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, tell func(remakeProgress)) (made, before store.Build, err error) {
 	target := *want
 	var b store.Build
 	if o.Rollback {
@@ -87,9 +89,13 @@ func (r *remaking) run(ctx context.Context, want *Config, o rebuildOptions, tell
 	return rebuild.Run(ctx, rebuild.Config{Build: b, Aggregate: folding, Rate: o.Rate, Fresh: o.Fresh}, deps)
 }
 
-func (r *remaking) deps(target *Config, o rebuildOptions) (rebuild.Deps, error) {
+func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, error) {
 	n := r.node
-	deps := rebuild.Deps{Builds: n.builds, Open: n.beside, Hold: r.hold,
+	builds := r.builds
+	if builds == nil {
+		builds = n.builds
+	}
+	deps := rebuild.Deps{Builds: builds, Open: n.beside, Hold: r.hold,
 		Aggregate: aggregate.Deps{Log: n.log, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
 	if o.Proof == "none" || o.Rollback {
 		return deps, nil

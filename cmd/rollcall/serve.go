@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"rollcall/api"
 	"rollcall/dashboard"
 	"rollcall/intake"
+	"rollcall/store"
 )
 
 const (
@@ -46,11 +48,62 @@ func (c *serveCmd) Run(e *world) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
+	f := newFront(listener)
+	remakes := &remakes{front: f}
+	defer remakes.end()
 	n, err := openRoles(e, cfg)
 	if err != nil {
 		return unlessEnded(e, errors.Join(err, listener.Close()))
 	}
-	return errors.Join(n.serve(e, listener, func(context.Context) error { return nil }), n.close())
+	return f.during(e, func(ctx context.Context) error {
+		within := *e
+		within.ctx = ctx
+		return n.serveBuilds(&within, f, remakes, c.goOver)
+	})
+}
+
+// goOver gives the configuration again, with the settings of the build that is active by now.
+func (c *serveCmd) goOver(e *world) (Config, error) {
+	c.anew = true
+	cfg, err := c.config(e.environ)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.goesOver = true
+	return cfg, adoptActive(&cfg)
+}
+
+// serveBuilds serves until the end, from one node after the other: each for as long as its build is active.
+func (n *node) serveBuilds(e *world, f *front, remakes *remakes, goOver func(*world) (Config, error)) error {
+	for {
+		n.remakes = remakes
+		remakes.bind(e.ctx, n)
+		err := n.serve(e, f, func(context.Context) error { return nil })
+		err = errors.Join(err, n.close())
+		if !n.retired.Load() || e.ctx.Err() != nil {
+			return err
+		}
+		if err != nil && !errors.Is(err, store.ErrRetired) {
+			return err
+		}
+		recorded := n.cfg.Recorded
+		cfg, err := goOver(e)
+		if err != nil {
+			return err
+		}
+		if recorded != nil && !slices.Equal(recorded, cfg.Dimensions) {
+			cfg.Recorded = recorded // it was another rebuild
+		}
+		if n, err = openRoles(e, cfg); err != nil {
+			return unlessEnded(e, err)
+		}
+		if n.embedded != nil { // so that no reply goes back in time
+			if err := n.caughtUp(e.ctx); err != nil {
+				return errors.Join(err, n.close())
+			}
+		}
+		n.logger.Info("went over to another build", "build", n.build.Number)
+	}
 }
 
 // unlessEnded is err, but for a process that was told to end while it waited for its servers: it has nothing to drain.
@@ -62,25 +115,22 @@ func unlessEnded(e *world, err error) error {
 	return nil
 }
 
-// serve answers until e.ctx ends, and lets requests under way finish. It runs beside until it ends.
-func (n *node) serve(e *world, listener net.Listener, beside func(context.Context) error) error {
+// serve answers until e.ctx ends or the node does, and lets requests under way finish. It runs beside until it ends.
+func (n *node) serve(e *world, f *front, beside func(context.Context) error) error {
 	base, endStreams := context.WithCancel(context.WithoutCancel(e.ctx))
 	defer endStreams()
+	n.endStreams = endStreams
 	handler, err := n.handler(base)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	address := "http://" + displayed(listener.Addr())
 	if n.embedded != nil {
-		if err := announce(n.cfg.Data, address); err != nil {
-			return errors.Join(err, listener.Close())
+		if err := announce(n.cfg.Data, f.address()); err != nil {
+			return err
 		}
 		defer func() { n.report(e.ctx, "retract the address", retract(n.cfg.Data)) }()
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, WriteTimeout: writeTime,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-	server.RegisterOnShutdown(endStreams)
-	fmt.Fprintf(e.err, "listening on %s\n", address)
+	f.answer(handler)
 	return n.whileWorking(e.ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		ended := make(chan struct{})
@@ -90,15 +140,14 @@ func (n *node) serve(e *world, listener net.Listener, beside func(context.Contex
 				cancel(err)
 			}
 		}()
-		go func() {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				cancel(err)
-			}
-		}()
 		<-ctx.Done()
+		endStreams()
 		drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer stop()
-		err := server.Shutdown(drain)
+		if e.ctx.Err() != nil {
+			err = f.close(drain)
+		}
+		f.pause(drain)
 		<-ended
 		if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 			err = errors.Join(cause, err)
@@ -129,6 +178,9 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 	}
 	if n.cfg.has(roleQuery) {
 		c.Engine, c.Heads, c.Page = n.engine, n.cache, dashboard.Handler()
+		if n.remakes != nil {
+			c.Builds = n.remakes
+		}
 		c.Letters, c.Allowed = n.store, intake.NewKeyring(n.cfg.APIKeys).Status
 	}
 	return api.New(c), nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall"
@@ -44,10 +45,15 @@ type node struct {
 	source       source
 	store        storePart
 	builds       store.Builds
+	closeBuilds  func() error                                                     // nil when there is nothing to close
 	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
 	build        store.Build                                                      // that the store is open on
-	aggregator   *aggregate.Aggregator                                            // nil without that role
-	archive      *archive.Archive                                                 // nil without
+	retired      atomic.Bool                                                      // another build is active
+	remakes      *remakes                                                         // of a process that serves
+	desk         *desk                                                            // between an embedded log and the aggregator
+	endStreams   func()
+	aggregator   *aggregate.Aggregator // nil without that role
+	archive      *archive.Archive      // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -107,13 +113,12 @@ func openRoles(e *world, cfg Config) (*node, error) {
 // openData opens the log and the store, with nobody to fold.
 func openData(e *world, cfg Config) (*node, error) {
 	keepMemory(&cfg)
-	calendar, err := calendarOf(&cfg)
-	if err != nil {
-		return nil, err
-	}
-	n := &node{cfg: cfg, calendar: calendar, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
+	n := &node{cfg: cfg, logger: e.logger, started: time.Now(), finished: make(chan struct{})}
 	if err := n.openParts(e.ctx); err != nil {
 		return nil, errors.Join(err, n.closeParts())
+	}
+	for _, note := range n.cfg.notes {
+		fmt.Fprintln(e.err, "note:", note)
 	}
 	return n, nil
 }
@@ -146,12 +151,24 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 	if n.turns != nil {
 		turn = n.turns.Take
 	}
-	var reporter eventlog.Reporter = n.log
-	if n.archive != nil {
-		reporter = n.archive.Holding(n.log)
+	var log interface {
+		eventlog.Fetcher
+		eventlog.Reporter
+	} = n.log
+	if n.embedded != nil {
+		n.desk = &desk{logPart: n.log}
+		log = n.desk
 	}
-	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: n.log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: reporter, Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
+		Ownership: n.ownership, Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+}
+
+// holding gives the reporter that keeps in the log what the archive lacks.
+func (n *node) holding(log eventlog.Reporter) eventlog.Reporter {
+	if n.archive == nil {
+		return log
+	}
+	return n.archive.Holding(log)
 }
 
 // aggregateConfig gives what folding depends on.
@@ -196,7 +213,10 @@ func (n *node) run(run context.Context) {
 		if n.archive != nil {
 			house.Go(func() { n.archive.Run(run) })
 		}
-		n.runErr = n.aggregator.Run(run)
+		if n.runErr = n.aggregator.Run(run); errors.Is(n.runErr, store.ErrRetired) {
+			n.runErr = nil
+			n.retired.Store(true)
+		}
 	} else {
 		<-run.Done()
 	}
@@ -266,6 +286,12 @@ func (n *node) behind(ctx context.Context) (bool, error) {
 }
 
 func (n *node) openParts(ctx context.Context) (err error) {
+	if err := n.resolve(ctx); err != nil {
+		return err
+	}
+	if n.calendar, err = calendarOf(&n.cfg); err != nil {
+		return err
+	}
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
@@ -296,7 +322,7 @@ func (n *node) engineConfig() query.Config {
 // shape tells intake what the events look like.
 func (n *node) shape() intake.Shape {
 	dimensions := n.cfg.Dimensions
-	if n.cfg.Recorded != nil && n.partitioners == 0 { // messages that are read directly give the events that the figures are of
+	if n.cfg.Recorded != nil && (n.partitioners == 0 || n.cfg.rebuilds) { // messages that are read directly give the events that the figures are of
 		dimensions = n.cfg.Recorded
 	}
 	return intake.Shape{Dimensions: dimensions, Fields: n.cfg.Fields, Location: n.calendar.Location(), MaxLine: int(n.cfg.MaxLine)}
@@ -369,6 +395,9 @@ func (n *node) closeParts() (err error) {
 	}
 	if n.store != nil {
 		err = n.store.Close()
+	}
+	if n.closeBuilds != nil {
+		err = errors.Join(err, n.closeBuilds())
 	}
 	if n.log != nil {
 		err = errors.Join(err, n.log.Close())

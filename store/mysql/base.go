@@ -31,7 +31,7 @@ func newBase(dims int) *base {
 		adds[i] = fmt.Sprintf("%s = %s + VALUES(%s)", c, c, c)
 	}
 	return &base{dims, values{
-		"INSERT INTO base_cells (" + columns + strings.Join(counted, ", ") + ", updated_at) VALUES ",
+		"INSERT INTO ~base_cells (" + columns + strings.Join(counted, ", ") + ", updated_at) VALUES ",
 		"(" + repeat("?", 2+dims+len(counted)+1, ", ") + ")",
 		" ON DUPLICATE KEY UPDATE " + strings.Join(adds, ", ") + ", updated_at = GREATEST(updated_at, VALUES(updated_at))",
 	}}
@@ -97,7 +97,7 @@ func (s *session) addBase(ctx context.Context, b *base, rows []baseRow, at int64
 	})
 }
 
-const deleteBase = "DELETE FROM base_cells WHERE event_date < ?"
+const deleteBase = "DELETE FROM ~base_cells WHERE event_date < ?"
 
 // expireBase deletes the rows of the days before.
 func (s *session) expireBase(ctx context.Context, before block.Period) error {
@@ -106,24 +106,13 @@ func (s *session) expireBase(ctx context.Context, before block.Period) error {
 	return err
 }
 
-// makeBase makes the table and the view for the dimensions that the store holds.
+// makeBase makes the table for the dimensions that the build holds. The view is made when the build is active.
 func (s *session) makeBase(ctx context.Context) error {
-	var names []string
-	err := s.each(ctx, func(scan func(...any) error) error {
-		var name []byte
-		err := scan(&name)
-		names = append(names, string(name))
-		return err
-	}, "SELECT name FROM dimensions ORDER BY dim")
-	if err != nil {
-		return err
+	names, err := s.dimensions(ctx)
+	if err == nil {
+		_, err = s.exec(ctx, baseTable(len(names)))
 	}
-	for _, statement := range []string{baseTable(len(names)), baseView(names)} {
-		if _, err := s.exec(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 func baseTable(dims int) string {
@@ -131,7 +120,7 @@ func baseTable(dims int) string {
 	for d := range dims {
 		columns += fmt.Sprintf("\n  d%d BIGINT NOT NULL,", d)
 	}
-	return `CREATE TABLE IF NOT EXISTS base_cells (
+	return `CREATE TABLE IF NOT EXISTS ~base_cells (
   event_date DATE NOT NULL,
   cell VARBINARY(64) NOT NULL,` + columns + `
   active_users BIGINT NOT NULL,
@@ -157,10 +146,10 @@ func baseView(names []string) string {
 		}
 		taken[strings.ToLower(name)] = true
 		columns += fmt.Sprintf(" CONVERT(v%d.text USING utf8mb4) AS `%s`,", d, name)
-		joins += fmt.Sprintf(" LEFT JOIN dimension_values v%d ON v%d.dim = %d AND v%d.number = b.d%d", d, d, d, d, d)
+		joins += fmt.Sprintf(" LEFT JOIN ~dimension_values v%d ON v%d.dim = %d AND v%d.number = b.d%d", d, d, d, d, d)
 	}
 	return "CREATE OR REPLACE VIEW aggregated_daily_metrics AS SELECT b.event_date AS event_date," + columns + ` b.active_users AS dau,
   CAST(b.duration_ms / 1000 AS DECIMAL(20, 3)) AS total_session_duration, b.sessions AS total_sessions, b.bounces AS bounce_count,
-  b.events AS total_events, b.updated_at AS updated_at FROM base_cells b` + joins + `
+  b.events AS total_events, b.updated_at AS updated_at FROM ~base_cells b` + joins + `
   WHERE b.active_users <> 0 OR b.duration_ms <> 0 OR b.sessions <> 0 OR b.bounces <> 0 OR b.events <> 0 OR b.new_users <> 0`
 }

@@ -10,7 +10,7 @@ import (
 	"rollcall/store/chunk"
 )
 
-var insertChunks = values{"INSERT INTO chunks (kind, a, b, c, level, bytes, data, masks) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""}
+var insertChunks = values{"INSERT INTO ~chunks (kind, a, b, c, level, bytes, data, masks) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?)", ""}
 
 func (s *session) insertChunks(ctx context.Context, chunks []chunk.Chunk) error {
 	return s.execValues(ctx, &insertChunks, len(chunks), func(args []any, i int) []any {
@@ -38,7 +38,7 @@ func (s *session) deleteState(ctx context.Context, keys []chunk.Key) error {
 			err := scan(&id)
 			ids = append(ids, id)
 			return err
-		}, "SELECT id FROM chunks WHERE "+repeat("kind = ? AND a = ? AND b = ? AND c = ?", len(some), " OR "), args...)
+		}, "SELECT id FROM ~chunks WHERE "+repeat("kind = ? AND a = ? AND b = ? AND c = ?", len(some), " OR "), args...)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *session) deleteState(ctx context.Context, keys []chunk.Key) error {
 
 func (s *session) deleteChunks(ctx context.Context, ids []any) error {
 	for some := range slices.Chunk(ids, idsOfStatement) {
-		if _, err := s.exec(ctx, "DELETE FROM chunks WHERE id IN ("+repeat("?", len(some), ", ")+")", some...); err != nil {
+		if _, err := s.exec(ctx, "DELETE FROM ~chunks WHERE id IN ("+repeat("?", len(some), ", ")+")", some...); err != nil {
 			return err
 		}
 	}
@@ -56,9 +56,9 @@ func (s *session) deleteChunks(ctx context.Context, ids []any) error {
 }
 
 const (
-	selectChunks    = "SELECT c, id, level, data, NULL FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c"
-	selectWithMasks = "SELECT c, id, level, data, masks FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c"
-	selectChunksOf  = "SELECT c, id, level, data, masks FROM chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ?"
+	selectChunks    = "SELECT c, id, level, data, NULL FROM ~chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c"
+	selectWithMasks = "SELECT c, id, level, data, masks FROM ~chunks WHERE kind = ? AND a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c"
+	selectChunksOf  = "SELECT c, id, level, data, masks FROM ~chunks WHERE kind = ? AND a = ? AND b = ? AND c = ? AND level BETWEEN ? AND ?"
 	everyLevel      = math.MaxInt32
 )
 

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,7 +57,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 	})
 }
 
-var moveShards = values{"INSERT INTO shards (shard, epoch, next_offset, snapshot, received, accepted, duplicates, late, max_time, users) VALUES ",
+var moveShards = values{"INSERT INTO ~shards (shard, epoch, next_offset, snapshot, received, accepted, duplicates, late, max_time, users) VALUES ",
 	"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ` ON DUPLICATE KEY UPDATE next_offset = VALUES(next_offset), snapshot = VALUES(snapshot), received = VALUES(received),
 	accepted = VALUES(accepted), duplicates = VALUES(duplicates), late = VALUES(late), max_time = VALUES(max_time), users = VALUES(users)`}
 
@@ -65,7 +66,7 @@ var moveShards = values{"INSERT INTO shards (shard, epoch, next_offset, snapshot
 func (s *session) fence(ctx context.Context, c *store.Commit) error {
 	var shards []any
 	for i := range c.Shards {
-		shards = append(shards, c.Shards[i].To.Shard)
+		shards = append(shards, s.shard(c.Shards[i].To.Shard))
 	}
 	if len(shards) == 0 {
 		return nil
@@ -76,21 +77,27 @@ func (s *session) fence(ctx context.Context, c *store.Commit) error {
 	}
 	moved := make([]store.Position, len(c.Shards))
 	for i := range c.Shards {
-		if moved[i], err = move(&c.Shards[i], stored); err != nil {
+		if moved[i], err = move(&c.Shards[i], stored); errors.Is(err, errNoShard) {
+			return s.retired()
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return s.execValues(ctx, &moveShards, len(moved), func(args []any, i int) []any {
 		p := &moved[i]
-		return append(args, p.Shard, int64(p.Epoch), int64(p.Offset), int64(p.Snapshot), p.Received, p.Accepted, p.Duplicates, p.Late, p.MaxTime, p.Users)
+		return append(args, s.shard(p.Shard), int64(p.Epoch), int64(p.Offset), int64(p.Snapshot), p.Received, p.Accepted, p.Duplicates, p.Late, p.MaxTime, p.Users)
 	})
 }
+
+// errNoShard tells that a row is not there under its key: Open has seen that it exists.
+var errNoShard = errors.New("the shard is not there")
 
 // move gives the position of a shard after its part of the commit, or a FencedError.
 func move(sc *store.ShardCommit, stored []store.Position) (store.Position, error) {
 	at := slices.IndexFunc(stored, func(p store.Position) bool { return p.Shard == sc.To.Shard })
 	if at < 0 {
-		return store.Position{}, fmt.Errorf("the store has no shard %d", sc.To.Shard)
+		return store.Position{}, errNoShard
 	}
 	to := sc.To
 	if !sc.Snapshot {
@@ -105,19 +112,22 @@ func move(sc *store.ShardCommit, stored []store.Position) (store.Position, error
 	return to, nil
 }
 
-var upsertPeriods = values{"INSERT INTO periods (clock, period, version) VALUES ", "(?, ?, ?)", " ON DUPLICATE KEY UPDATE version = VALUES(version)"}
+var upsertPeriods = values{"INSERT INTO ~periods (clock, period, version) VALUES ", "(?, ?, ?)", " ON DUPLICATE KEY UPDATE version = VALUES(version)"}
 
 // raiseVersions counts the commit and marks the periods it touched. It locks the row that all commits share, which gives
 // them their order.
 func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched) error {
-	const query = "UPDATE head SET version = LAST_INSERT_ID(version + 1), revision = revision + 1, committed = ?"
-	return s.markPeriods(ctx, touched, query, at)
+	const query = "UPDATE ~head SET version = LAST_INSERT_ID(version + 1), revision = revision + 1, committed = ? WHERE build = ?"
+	return s.markPeriods(ctx, touched, query, at, s.head())
 }
 
 // markPeriods runs the statement that gives a new version, and gives it to the periods.
 func (s *session) markPeriods(ctx context.Context, touched []chunk.Touched, query string, args ...any) error {
 	done, err := s.exec(ctx, query, args...)
 	if err != nil {
+		return err
+	}
+	if err := s.mustTouch(done); err != nil {
 		return err
 	}
 	version, err := done.LastInsertId()

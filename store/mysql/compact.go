@@ -55,10 +55,10 @@ type replacement struct {
 }
 
 func (c *compaction) compact(ctx context.Context) (err error) {
-	if c.session, err = take(ctx, c.store.own, c.store.stats); err != nil {
+	if c.session, err = take(ctx, c.store.own, c.store.stats, c.store.tables); err != nil {
 		return err
 	}
-	err = c.session.locked(ctx, "compact", 0, func() error { return c.rounds(ctx) })
+	err = c.session.locked(ctx, c.session.in("~compact"), 0, func() error { return c.rounds(ctx) })
 	if errors.Is(err, errLocked) {
 		err = nil
 	}
@@ -68,6 +68,9 @@ func (c *compaction) compact(ctx context.Context) (err error) {
 
 // rounds looks for work until there is none, or none of it can be done.
 func (c *compaction) rounds(ctx context.Context) error {
+	if err := c.session.check(ctx); err != nil {
+		return err
+	}
 	for {
 		before := c.stats.Keys
 		runs, err := c.find(ctx)
@@ -90,9 +93,9 @@ func (c *compaction) rounds(ctx context.Context) error {
 
 // find lists what there is to merge, from the index alone.
 func (c *compaction) find(ctx context.Context) ([]run, error) {
-	query, least := "SELECT kind, a, b, c, level, level FROM chunks GROUP BY kind, a, b, c, level HAVING COUNT(*) >= ?", chunk.LevelChunks
+	query, least := "SELECT kind, a, b, c, level, level FROM ~chunks GROUP BY kind, a, b, c, level HAVING COUNT(*) >= ?", chunk.LevelChunks
 	if c.all {
-		query, least = "SELECT kind, a, b, c, MIN(level), MAX(level) FROM chunks GROUP BY kind, a, b, c HAVING COUNT(*) >= ?", 2
+		query, least = "SELECT kind, a, b, c, MIN(level), MAX(level) FROM ~chunks GROUP BY kind, a, b, c HAVING COUNT(*) >= ?", 2
 	}
 	var runs []run
 	err := c.session.each(ctx, func(scan func(...any) error) error {
@@ -199,9 +202,12 @@ func (s *session) lockShards(ctx context.Context, pending []replacement) error {
 	}
 	var args []any
 	for _, shard := range slices.Sorted(maps.Keys(shards)) {
-		args = append(args, shard)
+		args = append(args, s.shard(int(shard)))
 	}
-	_, err := s.positions(ctx, " WHERE shard IN ("+repeat("?", len(args), ", ")+") ORDER BY shard FOR UPDATE", args...)
+	held, err := s.positions(ctx, " WHERE shard IN ("+repeat("?", len(args), ", ")+") ORDER BY shard FOR UPDATE", args...)
+	if err == nil && len(held) < len(args) {
+		return s.retired()
+	}
 	return err
 }
 
@@ -220,7 +226,7 @@ func (s *session) lockChunks(ctx context.Context, pending []replacement) (map[in
 			err := scan(&id)
 			present[id] = true
 			return err
-		}, "SELECT id FROM chunks WHERE id IN ("+repeat("?", len(some), ", ")+") ORDER BY id FOR UPDATE", some...)
+		}, "SELECT id FROM ~chunks WHERE id IN ("+repeat("?", len(some), ", ")+") ORDER BY id FOR UPDATE", some...)
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,8 @@ type Config struct {
 	MaxOpenConns     int           // of this process in all, at least 4; half are for views. 0 for 16
 	StatementTimeout time.Duration // after which the server or the client gives a statement up; 0 for 30 s
 	TLS              *tls.Config   // nil as the DSN says
+	Build            uint32        // 0 for the active one
+	Beside           bool          // Build is one that is not active, and is worked on beside the active one
 	Logger           *slog.Logger
 	Step             func(name string) // called between the steps of a commit; nil but for crash tests
 }
@@ -47,6 +49,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.MaxOpenConns < minConns {
 		return errors.New("fewer than 4 connections are too few: two kinds of reader and the commits need theirs")
+	}
+	if c.Beside && c.Build == 0 {
+		return errors.New("the build beside the active one has no number")
 	}
 	if c.StatementTimeout < time.Second {
 		return errors.New("a statement timeout below 1 s ends what is needed")

@@ -19,7 +19,16 @@ type cutter struct {
 	listener      net.Listener
 	to            string
 	before, after atomic.Bool // the next COMMIT; each holds once
+	fatal         atomic.Pointer[fatal]
 }
+
+// fatal is what is done in the place of the first statement that has the words.
+type fatal struct {
+	words []byte
+	kill  func()
+}
+
+func (c *cutter) kill(words string, kill func()) { c.fatal.Store(&fatal{[]byte(words), kill}) }
 
 func newCutter(t *testing.T, to string) *cutter {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,6 +72,10 @@ func (c *cutter) serve(client net.Conn) {
 	for {
 		n, err := client.Read(buf)
 		if err != nil {
+			return
+		}
+		if f := c.fatal.Load(); f != nil && bytes.Contains(buf[:n], f.words) && c.fatal.CompareAndSwap(f, nil) {
+			f.kill()
 			return
 		}
 		if bytes.Contains(buf[:n], []byte("COMMIT")) {

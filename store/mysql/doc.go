@@ -10,10 +10,14 @@
 //	View ─► one snapshot of its own connection (REPEATABLE READ), which locks nothing
 //	Compact ─ lock of the server's ─ read ─ merge ─► short transaction: replace exactly the chunks read, or leave the key alone
 //
+// Each build has tables of its own (docs/design/builds.md); the table builds lists them. The rows of shards and of the head have
+// other keys while their build is not active, so that each transaction learns it from the rows that it locks.
+//
 // Invariants, besides those of package store:
 //
 //   - rows are locked in one order: shards, chunks, ledger, letters, base cells, head, periods, each by rising key; a
 //     transaction that the server ends for another's sake is repeated, at most ten times;
+//   - exactly one build is active, and a transaction of another's handle changes nothing;
 //   - versions rise in the order of commits, as each holds the row of the head from taking its version to its end;
 //   - a FencedError has the stored position as of no transaction under way: it waits for the one that holds the shard;
 //   - base_cells are the sums of the day cells of the full cuboid committed;

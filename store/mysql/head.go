@@ -24,16 +24,19 @@ type snapshot struct {
 // of gives the head of the session's transaction.
 func (c *headCache) of(ctx context.Context, s *session) (*store.Head, error) {
 	now := &snapshot{}
-	var identity int64
-	found, err := s.one(ctx, []any{&identity, &now.Build, &now.Version, &now.Committed, &now.revision, &now.expired},
-		"SELECT identity, build, version, committed, revision, expired FROM head")
+	var identity, build int64
+	found, err := s.one(ctx, []any{&identity, &build, &now.Version, &now.Committed, &now.revision, &now.expired},
+		"SELECT identity, build, version, committed, revision, expired FROM ~head")
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, errors.New("the database holds no store")
 	}
-	now.Identity = uint64(identity)
+	if build < 0 && !s.beside {
+		return nil, s.retired()
+	}
+	now.Identity, now.Build = uint64(identity), uint32(max(build, -build))
 	before := c.last.Load()
 	switch {
 	case before == nil, before.Identity != now.Identity, before.revision > now.revision: // or another view, begun later, was faster
@@ -60,7 +63,7 @@ func (c *headCache) keep(now *snapshot) {
 
 func (n *snapshot) load(ctx context.Context, s *session, before *snapshot) (err error) {
 	if n.Dimensions = before.Dimensions; n.Dimensions == nil {
-		if err := n.loadNames(ctx, s); err != nil {
+		if n.Dimensions, err = s.dimensions(ctx); err != nil {
 			return err
 		}
 	}
@@ -71,15 +74,6 @@ func (n *snapshot) load(ctx context.Context, s *session, before *snapshot) (err 
 		return err
 	}
 	return n.loadStamps(ctx, s, before)
-}
-
-func (n *snapshot) loadNames(ctx context.Context, s *session) error {
-	return s.each(ctx, func(scan func(...any) error) error {
-		var name []byte
-		err := scan(&name)
-		n.Dimensions = append(n.Dimensions, string(name))
-		return err
-	}, "SELECT name FROM dimensions ORDER BY dim")
 }
 
 // loadValues reads the values that before does not have yet.
@@ -103,7 +97,7 @@ func (n *snapshot) loadValues(ctx context.Context, s *session, before *snapshot)
 			n.Values[dim] = append(n.Values[dim], string(text))
 		}
 		return err
-	}, "SELECT dim, text FROM dimension_values WHERE "+repeat("dim = ? AND number >= ?", len(n.Values), " OR ")+" ORDER BY dim, number", args...)
+	}, "SELECT dim, text FROM ~dimension_values WHERE "+repeat("dim = ? AND number >= ?", len(n.Values), " OR ")+" ORDER BY dim, number", args...)
 }
 
 // loadStamps reads the versions that are newer than before, or all when some have been deleted since.
@@ -124,7 +118,7 @@ func (n *snapshot) loadStamps(ctx context.Context, s *session, before *snapshot)
 			changed[clock] = append(changed[clock], stamp)
 		}
 		return err
-	}, "SELECT clock, period, version FROM periods WHERE version > ? ORDER BY period", since)
+	}, "SELECT clock, period, version FROM ~periods WHERE version > ? ORDER BY period", since)
 	for clock := range changed {
 		n.Stamps[clock] = chunk.MergeStamps(old[clock], changed[clock])
 	}

@@ -63,10 +63,10 @@ func unknown(texts []string, known map[string]rollcall.Value) (missing []string)
 	return missing
 }
 
-// known adds the numbers that the texts have.
+// known adds the numbers that the texts have; none when the handle is retired.
 func (s *session) known(ctx context.Context, dim int, texts []string, known map[string]rollcall.Value) error {
 	for some := range slices.Chunk(unknown(texts, known), textsOfQuery) {
-		args := []any{dim}
+		args := []any{s.head(), dim}
 		for _, text := range some {
 			args = append(args, []byte(text))
 		}
@@ -76,7 +76,7 @@ func (s *session) known(ctx context.Context, dim int, texts []string, known map[
 			err := scan(&text, &number)
 			known[string(text)] = number
 			return err
-		}, "SELECT text, number FROM dimension_values WHERE dim = ? AND text IN ("+repeat("?", len(some), ", ")+")", args...)
+		}, "SELECT v.text, v.number FROM ~head h, ~dimension_values v WHERE h.build = ? AND v.dim = ? AND v.text IN ("+repeat("?", len(some), ", ")+")", args...)
 		if err != nil {
 			return err
 		}
@@ -84,16 +84,20 @@ func (s *session) known(ctx context.Context, dim int, texts []string, known map[
 	return nil
 }
 
-var insertTexts = values{"INSERT INTO dimension_values (dim, number, text) VALUES ", "(?, ?, ?)", ""}
+var insertTexts = values{"INSERT INTO ~dimension_values (dim, number, text) VALUES ", "(?, ?, ?)", ""}
 
 func (s *session) intern(ctx context.Context, dim int, texts []string, known map[string]rollcall.Value) error {
-	var next int64
-	found, err := s.one(ctx, []any{&next}, "SELECT next_number FROM dimensions WHERE dim = ? FOR UPDATE", dim)
+	var next, build int64
+	const query = "SELECT next_number, (SELECT build FROM ~head) FROM ~dimensions WHERE dim = ? FOR UPDATE"
+	found, err := s.one(ctx, []any{&next, &build}, query, dim)
 	if err != nil {
 		return err
 	}
 	if !found {
 		return errors.New("the store has no such dimension")
+	}
+	if build != s.head() {
+		return s.retired()
 	}
 	if err := s.known(ctx, dim, texts, known); err != nil {
 		return err
@@ -113,7 +117,7 @@ func (s *session) intern(ctx context.Context, dim int, texts []string, known map
 	if err != nil {
 		return err
 	}
-	if _, err := s.exec(ctx, "UPDATE dimensions SET next_number = ? WHERE dim = ?", next, dim); err != nil {
+	if _, err := s.exec(ctx, "UPDATE ~dimensions SET next_number = ? WHERE dim = ?", next, dim); err != nil {
 		return err
 	}
 	return s.revise(ctx)

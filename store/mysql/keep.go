@@ -32,7 +32,7 @@ func (s *Store) Expire(ctx context.Context, grain rollcall.Grain, before block.P
 }
 
 func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block.Period) (found int, err error) {
-	const query = "SELECT id, c FROM chunks WHERE kind IN (1, 2) AND a = ? AND c < ? LIMIT ?"
+	const query = "SELECT id, c FROM ~chunks WHERE kind IN (1, 2) AND a = ? AND c < ? LIMIT ?"
 	var ids []any
 	var periods []int64
 	err = s.each(ctx, func(scan func(...any) error) error {
@@ -41,8 +41,11 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 		ids, periods = append(ids, id), append(periods, period)
 		return err
 	}, query, int64(grain), int64(before), expireBatch)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	if len(ids) == 0 {
+		return 0, s.check(ctx)
 	}
 	if err := s.deleteChunks(ctx, ids); err != nil {
 		return 0, err
@@ -52,16 +55,16 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 			return 0, err
 		}
 	}
-	const raise = "UPDATE head SET version = LAST_INSERT_ID(version + 1), revision = revision + 1, expired = revision + 1"
+	const raise = "UPDATE ~head SET version = LAST_INSERT_ID(version + 1), revision = revision + 1, expired = revision + 1 WHERE build = ?"
 	touched := chunk.TouchedPeriods(grain, periods)
 	if grain == rollcall.Minute {
 		touched = nil
 	}
-	if err := s.markPeriods(ctx, touched, raise); err != nil {
+	if err := s.markPeriods(ctx, touched, raise, s.head()); err != nil {
 		return 0, err
 	}
 	if grain == rollcall.Minute {
-		_, err = s.exec(ctx, "DELETE FROM periods WHERE clock = ? AND period < ?", int64(store.MinuteClock), int64(before))
+		_, err = s.exec(ctx, "DELETE FROM ~periods WHERE clock = ? AND period < ?", int64(store.MinuteClock), int64(before))
 	}
 	return len(ids), err
 }
@@ -77,7 +80,7 @@ func (s *Store) Sizes(ctx context.Context) ([]store.Size, error) {
 }
 
 func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
-	const query = "SELECT kind, CASE kind WHEN 3 THEN b ELSE a END AS sort, COUNT(*), SUM(bytes) FROM chunks GROUP BY kind, sort"
+	const query = "SELECT kind, CASE kind WHEN 3 THEN b ELSE a END AS sort, COUNT(*), SUM(bytes) FROM ~chunks GROUP BY kind, sort"
 	listed := int64(0)
 	err = s.each(ctx, func(scan func(...any) error) error {
 		var kind, sort int64
@@ -91,13 +94,13 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 		return nil, err
 	}
 	ledger := store.Size{Name: "ledger"}
-	if _, err := s.one(ctx, []any{&ledger.Chunks}, "SELECT COUNT(*) FROM ledger"); err != nil {
+	if _, err := s.one(ctx, []any{&ledger.Chunks}, "SELECT COUNT(*) FROM ~ledger"); err != nil {
 		return nil, err
 	}
 	ledger.Bytes = ledger.Chunks * ledgerRowBytes
 	var used int64
 	if _, err := s.one(ctx, []any{&used}, `SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS SIGNED) FROM information_schema.TABLES
-		WHERE TABLE_SCHEMA = DATABASE()`); err != nil {
+		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP ?`, s.pattern()); err != nil {
 		return nil, err
 	}
 	return append(sizes, ledger, store.Size{Name: "other", Chunks: 1, Bytes: max(used-listed-ledger.Bytes, 0)}), nil

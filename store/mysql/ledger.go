@@ -9,7 +9,7 @@ import (
 	"rollcall/store/chunk"
 )
 
-var upsertLedger = values{"INSERT INTO ledger (hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+var upsertLedger = values{"INSERT INTO ~ledger (hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late) VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	` ON DUPLICATE KEY UPDATE events = events + VALUES(events), hash0 = hash0 + VALUES(hash0), hash1 = hash1 + VALUES(hash1),
 	hash2 = hash2 + VALUES(hash2), hash3 = hash3 + VALUES(hash3), duplicates = duplicates + VALUES(duplicates), late = late + VALUES(late)`}
 
@@ -33,9 +33,9 @@ func (s *session) addLedger(ctx context.Context, rows []store.LedgerRow) error {
 }
 
 const (
-	selectLedger = `SELECT hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
+	selectLedger = `SELECT hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late FROM ~ledger
 		WHERE hour >= ? AND hour < ? ORDER BY hour, shard`
-	selectDropped = `SELECT hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late FROM ledger
+	selectDropped = `SELECT hour, shard, events, hash0, hash1, hash2, hash3, duplicates, late FROM ~ledger
 		WHERE (duplicates > 0 OR late > 0) AND hour >= ? AND hour < ? ORDER BY hour, shard`
 )
 

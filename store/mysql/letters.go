@@ -8,7 +8,7 @@ import (
 	"rollcall/store"
 )
 
-var insertLetters = values{"INSERT INTO letters (at, source, reason, detail, raw) VALUES ", "(?, ?, ?, ?, ?)", ""}
+var insertLetters = values{"INSERT INTO ~letters (at, source, reason, detail, raw) VALUES ", "(?, ?, ?, ?, ?)", ""}
 
 func (s *session) insertLetters(ctx context.Context, letters []store.DeadLetter) error {
 	return s.execValues(ctx, &insertLetters, len(letters), func(args []any, i int) []any {
@@ -26,7 +26,12 @@ func commitLetters(c *store.Commit) (letters []store.DeadLetter) {
 
 // Quarantine keeps dead letters in one transaction.
 func (s *Store) Quarantine(ctx context.Context, letters []store.DeadLetter) error {
-	err := s.transact(ctx, func(t *session) error { return t.insertLetters(ctx, letters) })
+	err := s.transact(ctx, func(t *session) error {
+		if err := t.insertLetters(ctx, letters); err != nil {
+			return err
+		}
+		return t.hold(ctx)
+	})
 	if err != nil {
 		return fmt.Errorf("quarantine %d letters: %w", len(letters), err)
 	}
@@ -57,7 +62,7 @@ func lettersQuery(q *store.LetterQuery) (query string, args []any) {
 	if q.MaxRaw > 0 {
 		raw, args = "SUBSTR(raw, 1, ?)", append(args, q.MaxRaw)
 	}
-	query, args = "SELECT number, at, source, reason, detail, "+raw+", LENGTH(raw) FROM letters WHERE number > ?", append(args, q.After)
+	query, args = "SELECT number, at, source, reason, detail, "+raw+", LENGTH(raw) FROM ~letters WHERE number > ?", append(args, q.After)
 	if q.Before != 0 {
 		query, args = query+" AND number < ?", append(args, q.Before)
 	}
@@ -73,7 +78,7 @@ func lettersQuery(q *store.LetterQuery) (query string, args []any) {
 
 // CountLetters counts the newest dead letters by reason. It reads as many rows as it counts.
 func (s *Store) CountLetters(ctx context.Context, most int) ([]store.LetterCount, error) {
-	const query = `SELECT reason, COUNT(*) AS n, MAX(at) FROM (SELECT reason, at FROM letters ORDER BY number DESC LIMIT ?) AS newest
+	const query = `SELECT reason, COUNT(*) AS n, MAX(at) FROM (SELECT reason, at FROM ~letters ORDER BY number DESC LIMIT ?) AS newest
 		GROUP BY reason ORDER BY n DESC, reason`
 	var counts []store.LetterCount
 	err := s.with(ctx, func(t *session) error {
@@ -99,7 +104,7 @@ func (s *Store) DeleteLetters(ctx context.Context, numbers []int64) (deleted int
 	err = s.transact(ctx, func(t *session) error {
 		deleted = 0
 		for some := range slices.Chunk(ids, idsOfStatement) {
-			result, err := t.exec(ctx, "DELETE FROM letters WHERE number IN ("+repeat("?", len(some), ", ")+")", some...)
+			result, err := t.exec(ctx, "DELETE FROM ~letters WHERE number IN ("+repeat("?", len(some), ", ")+")", some...)
 			if err != nil {
 				return err
 			}
@@ -109,7 +114,7 @@ func (s *Store) DeleteLetters(ctx context.Context, numbers []int64) (deleted int
 			}
 			deleted += n
 		}
-		return nil
+		return t.hold(ctx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("delete %d letters: %w", len(numbers), err)

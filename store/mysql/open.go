@@ -33,6 +33,7 @@ const (
 
 // Store is a store open for reading and writing, beside other processes. It is safe for concurrent use.
 type Store struct {
+	tables
 	config    Config
 	own       *sql.DB // of commits and housekeeping, which never wait for views
 	views     *sql.DB
@@ -63,11 +64,58 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.views, err = s.config.connect(forViews, repeatableRead, s.config.StatementTimeout); err != nil {
 		return err
 	}
-	if err = s.with(ctx, func(t *session) error { return s.checkServer(ctx, t) }); err != nil {
+	s.base = newBase(len(s.config.Dimensions))
+	for range maxTries {
+		if err = s.openBuild(ctx); s.config.Build != 0 || !errors.Is(err, store.ErrRetired) {
+			break // else another build has become active meanwhile
+		}
+	}
+	return err
+}
+
+// openBuild opens the build of the configuration as the database has it now.
+func (s *Store) openBuild(ctx context.Context) error {
+	s.tables = tablesOf(1, false)
+	var chosen registered
+	err := s.with(ctx, func(t *session) (err error) {
+		chosen, err = s.choose(ctx, t)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	s.base = newBase(len(s.config.Dimensions))
-	return s.checkConfig(ctx)
+	s.tables = tablesOf(chosen.Number, s.config.Beside)
+	if err := s.with(ctx, func(t *session) error { return s.checkServer(ctx, t) }); err != nil {
+		return err
+	}
+	if err := s.checkConfig(ctx); err != nil {
+		return err
+	}
+	if chosen.State == store.Active && !chosen.shown {
+		s.showActive(ctx)
+	}
+	return nil
+}
+
+// choose finds the row of the build that is to be opened.
+func (s *Store) choose(ctx context.Context, t *session) (registered, error) {
+	list, err := t.registry(ctx, "")
+	if err != nil {
+		return registered{}, err
+	}
+	if len(list) == 0 {
+		list = []registered{{Build: store.Build{Number: 1, State: store.Active}, shown: true}}
+	}
+	for i := range list {
+		if want := s.config.Build; list[i].Number == want || want == 0 && list[i].State == store.Active {
+			if s.config.Beside && list[i].State == store.Active {
+				of := tablesOf(list[i].Number, true)
+				return list[i], of.retired()
+			}
+			return list[i], list[i].usable()
+		}
+	}
+	return registered{}, noBuild(s.config.Build)
 }
 
 // minPacket is the least max_allowed_packet: a statement of a commit and a blob somewhat larger.
@@ -82,13 +130,14 @@ func (s *Store) checkServer(ctx context.Context, t *session) error {
 	switch {
 	case err != nil:
 		return err
-	case version == len(migrations()):
-	case s.config.Migrate:
+	case version < len(migrations()) && s.config.Migrate:
 		if err := Migrate(ctx, s.config); err != nil {
 			return err
 		}
 	default:
-		return fmt.Errorf("the tables are of format %d, this release needs %d: run rollcall migrate", version, len(migrations()))
+		if err := t.current(version); err != nil {
+			return err
+		}
 	}
 	if _, err := t.one(ctx, []any{&s.maxPacket}, "SELECT @@max_allowed_packet"); err != nil {
 		return err

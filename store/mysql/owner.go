@@ -2,8 +2,9 @@ package mysql
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
+	"slices"
 
 	"rollcall"
 	"rollcall/store"
@@ -16,15 +17,15 @@ func (s *Store) Acquire(ctx context.Context, shard int) (store.Position, error) 
 	err := s.checkShard(shard)
 	if err == nil {
 		err = s.transact(ctx, func(t *session) (err error) {
-			if _, err := t.exec(ctx, "UPDATE shards SET epoch = epoch + 1 WHERE shard = ?", shard); err != nil {
+			if _, err := t.exec(ctx, "UPDATE ~shards SET epoch = epoch + 1 WHERE shard = ?", t.shard(shard)); err != nil {
 				return err
 			}
-			positions, err := t.positions(ctx, " WHERE shard = ?", shard)
+			positions, err := t.positions(ctx, " WHERE shard = ?", t.shard(shard))
 			if err != nil {
 				return err
 			}
 			if len(positions) != 1 {
-				return errors.New("the store has no such shard")
+				return t.retired()
 			}
 			pos = positions[0]
 			return t.revise(ctx)
@@ -45,21 +46,52 @@ func (s *Store) checkShard(shard int) error {
 
 // revise tells views that the head shows something else. It locks the row that all commits share: it comes last.
 func (s *session) revise(ctx context.Context) error {
-	_, err := s.exec(ctx, "UPDATE head SET revision = revision + 1")
+	done, err := s.exec(ctx, "UPDATE ~head SET revision = revision + 1 WHERE build = ?", s.head())
+	if err != nil {
+		return err
+	}
+	return s.mustTouch(done)
+}
+
+// mustTouch fails when a change of the head found no row that the handle may write.
+func (s *session) mustTouch(done sql.Result) error {
+	if rows, err := done.RowsAffected(); err != nil || rows > 0 {
+		return err
+	}
+	return s.retired()
+}
+
+// hold fails when the handle is retired, and keeps it from being so until the transaction ends. It comes last, as revise.
+func (s *session) hold(ctx context.Context) error {
+	return s.found(ctx, "SELECT build FROM ~head WHERE build = ? FOR UPDATE")
+}
+
+// check fails when the handle is retired.
+func (s *session) check(ctx context.Context) error {
+	return s.found(ctx, "SELECT build FROM ~head WHERE build = ?")
+}
+
+func (s *session) found(ctx context.Context, query string) error {
+	var build int64
+	found, err := s.one(ctx, []any{&build}, query, s.head())
+	if err == nil && !found {
+		return s.retired()
+	}
 	return err
 }
 
-// positions reads the shards that where asks for.
+// positions reads the shards that where asks for, by number.
 func (s *session) positions(ctx context.Context, where string, args ...any) (list []store.Position, err error) {
-	const query = "SELECT shard, epoch, next_offset, snapshot, received, accepted, duplicates, late, max_time, users FROM shards"
+	const query = "SELECT shard, epoch, next_offset, snapshot, received, accepted, duplicates, late, max_time, users FROM ~shards"
 	err = s.each(ctx, func(scan func(...any) error) error {
 		var p store.Position
 		var epoch, next, snapshot int64 // the columns are signed
 		err := scan(&p.Shard, &epoch, &next, &snapshot, &p.Received, &p.Accepted, &p.Duplicates, &p.Late, &p.MaxTime, &p.Users)
-		p.Epoch, p.Offset, p.Snapshot = uint64(epoch), rollcall.Offset(next), rollcall.Offset(snapshot)
+		p.Shard, p.Epoch, p.Offset, p.Snapshot = shardOf(p.Shard), uint64(epoch), rollcall.Offset(next), rollcall.Offset(snapshot)
 		list = append(list, p)
 		return err
 	}, query+where, args...)
+	slices.SortFunc(list, func(a, b store.Position) int { return a.Shard - b.Shard })
 	return list, err
 }
 

@@ -41,7 +41,7 @@ func (s *Store) transact(ctx context.Context, f func(t *session) error) error {
 }
 
 func (s *Store) transactIn(ctx context.Context, db *sql.DB, f func(t *session) error) error {
-	t, err := take(ctx, db, s.stats)
+	t, err := take(ctx, db, s.stats, s.tables)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Store) repeat(ctx context.Context, t *session, f func(t *session) error
 
 // with runs f on a connection of the owner's, without a transaction.
 func (s *Store) with(ctx context.Context, f func(t *session) error) error {
-	t, err := take(ctx, s.own, s.stats)
+	t, err := take(ctx, s.own, s.stats, s.tables)
 	if err != nil {
 		return err
 	}

@@ -12,19 +12,25 @@ import (
 // undoTimeout bounds what is done after a failure or a context that is over.
 const undoTimeout = 5 * time.Second
 
-// session is one connection. One goroutine uses it at a time.
+// session is one connection, and the build whose tables its statements name. One goroutine uses it at a time.
 type session struct {
+	tables
 	conn  *sql.Conn
 	stats *counters
 }
 
 // take waits for a connection of the pool. It is given back with end.
-func take(ctx context.Context, db *sql.DB, stats *counters) (*session, error) {
+func take(ctx context.Context, db *sql.DB, stats *counters, of tables) (*session, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	return &session{conn, stats}, nil
+	return &session{of, conn, stats}, nil
+}
+
+// of is the same connection, for the tables of another build.
+func (s *session) of(build uint32, beside bool) *session {
+	return &session{tablesOf(build, beside), s.conn, s.stats}
 }
 
 // end gives the connection back, or closes it when it may hold a transaction or a lock.
@@ -37,6 +43,11 @@ func (s *session) end(clean bool) {
 
 // exec runs a statement in one round trip.
 func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.send(ctx, s.in(query), args...)
+}
+
+// send runs a statement whose tables have their names.
+func (s *session) send(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s.stats.statements.Add(1)
 	return s.conn.ExecContext(ctx, query, args...)
 }
@@ -44,7 +55,7 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Resu
 // each runs a query in one round trip and calls row on each row.
 func (s *session) each(ctx context.Context, row func(scan func(...any) error) error, query string, args ...any) error {
 	s.stats.statements.Add(1)
-	rows, err := s.conn.QueryContext(ctx, query, args...)
+	rows, err := s.conn.QueryContext(ctx, s.in(query), args...)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"testing"
@@ -75,4 +76,31 @@ func memoryServer(t *testing.T) (dsn string) {
 	go func() { _ = srv.Start() }()
 	t.Cleanup(func() { must(t, srv.Close()) })
 	return "root@tcp(" + l.Addr().String() + ")/db"
+}
+
+// MySQL 8's grammar takes the statements of builds, too.
+func TestStatementsOfBuildsAreMySQL8(t *testing.T) {
+	dsn, ctx := memoryServer(t), context.Background()
+	s := openTest(t, dsn, testDims, 2)
+	must(t, s.Quarantine(ctx, []store.DeadLetter{{At: 1, Reason: "syntax", Raw: []byte("raw")}}))
+	b := openBuilds(t, dsn)
+	_, err := b.Begin(ctx, store.Build{Dimensions: testDims, Shards: 2, Settings: map[string]string{"timezone": "UTC"}})
+	must(t, err)
+	beside := openWith(t, Config{DSN: dsn, Dimensions: testDims, Shards: 2, Build: 2, Beside: true})
+	acquireAndCommit(t, beside)
+	must(t, b.Activate(ctx, 1, 2))
+	active := openWith(t, Config{DSN: dsn, Dimensions: testDims, Shards: 2})
+	acquireAndCommit(t, active)
+	letters, err := active.Letters(ctx, store.LetterQuery{Limit: 9})
+	if err != nil || len(letters) != 1 {
+		t.Fatalf("%+v, %v", letters, err)
+	}
+	if _, err := s.Acquire(ctx, 0); !errors.Is(err, store.ErrRetired) {
+		t.Fatal(err)
+	}
+	must(t, b.Drop(ctx, 1))
+	list, err := b.Builds(ctx)
+	if err != nil || len(list) != 1 || list[0].Number != 2 || list[0].Settings["timezone"] != "UTC" {
+		t.Fatalf("%+v, %v", list, err)
+	}
 }

@@ -38,8 +38,24 @@ func (s *session) execValues(ctx context.Context, v *values, n int, row func(arg
 
 func (s *session) sendValues(ctx context.Context, v *values, rows int, args []any) error {
 	s.stats.rows.Add(int64(rows))
-	_, err := s.exec(ctx, v.head+repeat(v.group, rows, ", ")+v.tail, args...)
+	_, err := s.send(ctx, v.text(&s.tables, rows), args...)
 	return err
+}
+
+// text is the statement for so many rows.
+func (v *values) text(of *tables, rows int) string {
+	head, between := of.in(v.head), ", "
+	var b strings.Builder
+	b.Grow(len(head) + rows*(len(v.group)+len(between)) + len(v.tail))
+	b.WriteString(head)
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(between)
+		}
+		b.WriteString(v.group)
+	}
+	b.WriteString(v.tail)
+	return b.String()
 }
 
 // argBytes is what arguments take in a statement, about.

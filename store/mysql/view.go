@@ -16,7 +16,7 @@ import (
 // open at a time; a further one waits. It ends with Close, or when ctx is done. It may be used by several goroutines; what
 // they read is decoded in parallel.
 func (s *Store) View(ctx context.Context) (store.View, error) {
-	t, err := take(ctx, s.views, s.stats)
+	t, err := take(ctx, s.views, s.stats, s.tables)
 	if err != nil {
 		return nil, fmt.Errorf("open view: %w", err)
 	}

@@ -46,7 +46,7 @@ func full(p store.Position) store.ShardCommit {
 	c.Cells, c.Sets = []*block.Cells{cells.Build()}, []*block.Sets{sets.Build()}
 	c.State = []store.StateChunk{{Key: store.StateKey{Shard: p.Shard, Kind: store.Users}, Data: []byte("state")}}
 	c.Ledger = []store.LedgerRow{{Shard: p.Shard, Count: 1, HashHi: 1 << 63, HashLo: 5}}
-	c.Letters = []store.DeadLetter{{At: 3, Reason: "late", Raw: []byte("raw")}}
+	c.Letters = []store.DeadLetter{{At: 3, Reason: store.ReasonLate, Raw: []byte("raw")}}
 	return c
 }
 

@@ -43,7 +43,7 @@ func genShard(t *rapid.T, p store.Position) store.ShardCommit {
 			Count: 3, HashHi: rapid.Uint64().Draw(t, "high"), HashLo: rapid.Uint64().Draw(t, "low"), Duplicates: 1, Late: 2})
 	}
 	for range rapid.IntRange(0, 1).Draw(t, "letters") {
-		c.Letters = append(c.Letters, store.DeadLetter{At: c.To.MaxTime, Source: rapid.String().Draw(t, "source"), Reason: "late",
+		c.Letters = append(c.Letters, store.DeadLetter{At: c.To.MaxTime, Source: rapid.String().Draw(t, "source"), Reason: store.ReasonLate,
 			Detail: rapid.String().Draw(t, "detail"), Raw: rapid.SliceOf(rapid.Byte()).Draw(t, "raw")})
 	}
 	return c

@@ -2,7 +2,7 @@
 --   kind 1, cells: (grain, cuboid, period)    kind 2, sets: (grain, shard, period)    kind 3, state: (shard, kind, part)
 -- A chunk of a higher level is older than every chunk of a lower level of its key, and within a level the id rises with
 -- time. bytes is the size of both blobs: in the index, so that nothing that counts and measures reads a blob.
-CREATE TABLE IF NOT EXISTS chunks (
+CREATE TABLE IF NOT EXISTS ~chunks (
   id    BIGINT NOT NULL AUTO_INCREMENT,
   kind  TINYINT NOT NULL,
   a     BIGINT NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS chunks (
   KEY chunks_by_key (kind, a, b, c, level, bytes)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 /*T![auto_id_cache] AUTO_ID_CACHE 1 */;
 
-CREATE TABLE IF NOT EXISTS shards (
+CREATE TABLE IF NOT EXISTS ~shards (
   shard       INT NOT NULL,
   epoch       BIGINT NOT NULL,
   next_offset BIGINT NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS shards (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 -- The 128-bit hash sum is kept as four sums of 32-bit limbs, whose carries are resolved on reading.
-CREATE TABLE IF NOT EXISTS ledger (
+CREATE TABLE IF NOT EXISTS ~ledger (
   hour       BIGINT NOT NULL,
   shard      INT NOT NULL,
   events     BIGINT NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS ledger (
   PRIMARY KEY (hour, shard)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
-CREATE TABLE IF NOT EXISTS periods (
+CREATE TABLE IF NOT EXISTS ~periods (
   clock   TINYINT NOT NULL,
   period  BIGINT NOT NULL,
   version BIGINT NOT NULL,
@@ -52,14 +52,14 @@ CREATE TABLE IF NOT EXISTS periods (
   KEY periods_by_version (version)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
-CREATE TABLE IF NOT EXISTS dimensions (
+CREATE TABLE IF NOT EXISTS ~dimensions (
   dim         INT NOT NULL,
   name        VARBINARY(255) NOT NULL,
   next_number BIGINT NOT NULL,
   PRIMARY KEY (dim)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
-CREATE TABLE IF NOT EXISTS dimension_values (
+CREATE TABLE IF NOT EXISTS ~dimension_values (
   dim    INT NOT NULL,
   number BIGINT NOT NULL,
   text   VARBINARY(1024) NOT NULL,
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS dimension_values (
   UNIQUE KEY dimension_values_by_text (dim, text)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
-CREATE TABLE IF NOT EXISTS letters (
+CREATE TABLE IF NOT EXISTS ~letters (
   number BIGINT NOT NULL AUTO_INCREMENT,
   at     BIGINT NOT NULL,
   source MEDIUMBLOB NOT NULL,
@@ -77,14 +77,14 @@ CREATE TABLE IF NOT EXISTS letters (
   PRIMARY KEY (number)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 /*T![auto_id_cache] AUTO_ID_CACHE 1 */;
 
-CREATE TABLE IF NOT EXISTS settings (
+CREATE TABLE IF NOT EXISTS ~settings (
   name  VARBINARY(255) NOT NULL,
   value MEDIUMBLOB NOT NULL,
   PRIMARY KEY (name)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
 
 -- One row. revision rises with every change of what a view's head shows; expired is the revision of the last expiry.
-CREATE TABLE IF NOT EXISTS head (
+CREATE TABLE IF NOT EXISTS ~head (
   one       TINYINT NOT NULL,
   identity  BIGINT NOT NULL,
   build     BIGINT NOT NULL,
