@@ -9,17 +9,11 @@ import (
 	"rollcall"
 	"rollcall/eventlog"
 	"rollcall/record"
+	"rollcall/store"
 )
 
-// Entry is a user whose events were erased, in a log that can't be written anew.
-type Entry struct {
-	User  Print
-	Shard int
-	Until rollcall.Offset // events in records before it are erased; the user may come back behind it
-}
-
-// Print is 128 bits of the HMAC-SHA256 of a user's id.
-type Print [16]byte
+// Print is the first 128 bits of the HMAC-SHA256 of a user's id, as store.Erasure has it.
+type Print = [16]byte
 
 // Printer gives prints under a key. It may be shared.
 type Printer struct{ pool *sync.Pool }
@@ -51,10 +45,14 @@ type listed struct {
 	users map[Print]rollcall.Offset // where each may come back
 }
 
-// NewList makes a list of entries under the key of their prints. Of two entries of a user the later one counts.
-func NewList(key []byte, entries []Entry) *List {
+// NewList makes the list that readers for a build go by, of what a store keeps under the key of the prints. Of two entries
+// of a user the one that reaches farther counts.
+func NewList(key []byte, entries []store.Erasure, build uint32) *List {
 	l := &List{NewPrinter(key), map[int]*listed{}}
 	for _, e := range entries {
+		if e.Build > build {
+			continue
+		}
 		s := l.shards[e.Shard]
 		if s == nil {
 			s = &listed{users: map[Print]rollcall.Offset{}}
@@ -81,15 +79,4 @@ func (l *List) whose(shard int, at rollcall.Offset) (record.Users, bool) {
 		return record.Users{}, false
 	}
 	return record.UsersWho(func(user []byte) bool { return at < s.users[l.printer.Of(user)] }), true
-}
-
-// Outlived are the entries of a shard that may be forgotten: the log begins behind them.
-func Outlived(entries []Entry, shard int, first rollcall.Offset) []Entry {
-	var gone []Entry
-	for _, e := range entries {
-		if e.Shard == shard && e.Until <= first {
-			gone = append(gone, e)
-		}
-	}
-	return gone
 }

@@ -12,6 +12,7 @@ import (
 	"rollcall/erase"
 	"rollcall/eventlog"
 	"rollcall/record"
+	"rollcall/store"
 )
 
 // shelf is a log of one shard in memory.
@@ -89,18 +90,19 @@ func TestReading(t *testing.T) {
 	})
 }
 
-// TestListed: the rows of a user are blank in the records before the entry's offset, and there again behind it; other keys and
-// other shards name nobody.
+// TestListed: the rows of a user are blank in the records before the entry's offset, and there again behind it; other keys, other
+// shards and later builds name nobody.
 func TestListed(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		users := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", ""}), 1, 30).Draw(r, "users")
 		log, key := shelve(users, 1), []byte("key")
 		p := erase.NewPrinter(key)
 		until := map[string]rollcall.Offset{}
-		var entries []erase.Entry
+		var entries []store.Erasure
 		for range rapid.IntRange(1, 4).Draw(r, "entries") {
 			u, at := rapid.SampledFrom([]string{"a", "b", "x"}).Draw(r, "user"), rollcall.Offset(rapid.IntRange(0, 30).Draw(r, "until"))
-			entries = append(entries, erase.Entry{User: p.Of([]byte(u)), Until: at}, erase.Entry{User: p.Of([]byte("b")), Shard: 1, Until: 1 << 40})
+			entries = append(entries, store.Erasure{User: p.Of([]byte(u)), Until: at, Build: 3},
+				store.Erasure{User: p.Of([]byte("b")), Shard: 1, Until: 1 << 40, Build: 3}, store.Erasure{User: p.Of([]byte("b")), Until: 1 << 40, Build: 4})
 			until[u] = max(until[u], at)
 		}
 		want := append([]string(nil), users...)
@@ -109,10 +111,10 @@ func TestListed(t *testing.T) {
 				want[i] = "-"
 			}
 		}
-		if got := read(r, erase.Listed(log, erase.NewList(key, entries))); fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := read(r, erase.Listed(log, erase.NewList(key, entries, 3))); fmt.Sprint(got) != fmt.Sprint(want) {
 			r.Fatalf("%q, want %q", got, want)
 		}
-		if got := read(r, erase.Listed(log, erase.NewList([]byte("another key"), entries))); fmt.Sprint(got) != fmt.Sprint(users) {
+		if got := read(r, erase.Listed(log, erase.NewList([]byte("another key"), entries, 3))); fmt.Sprint(got) != fmt.Sprint(users) {
 			r.Fatalf("under another key: %q", got)
 		}
 	})
@@ -121,16 +123,8 @@ func TestListed(t *testing.T) {
 // TestEmptyListCostsNothing: the reader of an empty list is the log.
 func TestEmptyListCostsNothing(t *testing.T) {
 	log := &shelf{}
-	if got := erase.Listed(log, erase.NewList([]byte("key"), nil)); got != eventlog.Fetcher(log) {
+	if got := erase.Listed(log, erase.NewList([]byte("key"), nil, 1)); got != eventlog.Fetcher(log) {
 		t.Errorf("%T", got)
-	}
-}
-
-// TestOutlived: an entry is needed as long as the log holds a record that it names.
-func TestOutlived(t *testing.T) {
-	entries := []erase.Entry{{Until: 10}, {Until: 11}, {Shard: 1, Until: 5}}
-	if gone := erase.Outlived(entries, 0, 10); len(gone) != 1 || gone[0].Until != 10 {
-		t.Errorf("%v", gone)
 	}
 }
 

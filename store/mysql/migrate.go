@@ -20,6 +20,9 @@ var tables1 string
 //go:embed migrations/0002_builds.sql
 var tables2 string
 
+//go:embed migrations/0003_erasures.sql
+var tables3 string
+
 // migration brings the tables of one build, those of the session, from one version to the next. MySQL ends the transaction at each change of a table, so a
 // step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
 // still running is not disturbed.
@@ -37,6 +40,7 @@ func migrations() []migration {
 			return t.makeBase(ctx)
 		},
 		makeRegistry,
+		makeErasures,
 	}
 }
 
