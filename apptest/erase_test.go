@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"rollcall/archive"
@@ -43,6 +44,13 @@ func TestEraseKilledAtEachStep(t *testing.T) {
 	MustRun(t, bin, without.Bytes(), append([]string{"import", "-", "--dimensions", "country"}, place(plain)...)...)
 	MustRun(t, bin, nil, append([]string{"archive"}, place(base)...)...)
 	before, after := figures(base), figures(plain)
+	s := Start(t, bin, nil, place(base)...)
+	for _, do := range []string{"--yes", "--dry-run"} {
+		if out := Run(t, bin, nil, append([]string{"erase", "--user", leaver, do}, place(base)...)...); out.Exit != 1 || !strings.Contains(out.Stderr, "end the process that holds") {
+			t.Errorf("beside a server: %+v", out)
+		}
+	}
+	s.Stop(t)
 	steps := slices.Concat([]string{"erase.begun", "erase.settled", "erase.rebuilt", "erase.log", "erase.archive", "erase.searched", "erase.receipt"}, rebuild.Steps[:], archive.Steps[3:])
 	for _, step := range steps {
 		t.Run(step, func(t *testing.T) {

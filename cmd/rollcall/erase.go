@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall/erase"
+	"rollcall/eventlog"
 	"rollcall/record"
 )
 
@@ -55,9 +56,6 @@ func (c *eraseCmd) Run(e *world) error {
 	}
 	if !cfg.embedded() {
 		return usageError("this works on a data directory, and the configuration names a log and a store on servers")
-	}
-	if at, is := served(cfg.Data); is {
-		return usageError(fmt.Sprintf("the server at %s holds %s: end it first", at, cfg.Data))
 	}
 	if err := adoptActive(&cfg); err != nil {
 		return err
@@ -171,7 +169,7 @@ func (c *eraseCmd) count(e *world, cfg Config, users []string) error {
 	if len(users) == 0 {
 		return usageError("name the users with --user or --user-file")
 	}
-	n, err := openToVerify(e, cfg)
+	n, err := openToErase(e, cfg)
 	if err != nil {
 		return err
 	}
@@ -184,6 +182,15 @@ func (c *eraseCmd) count(e *world, cfg Config, users []string) error {
 	}
 	f.print(e)
 	return nil
+}
+
+// openToErase opens the directory without anybody who folds.
+func openToErase(e *world, cfg Config) (*node, error) {
+	n, err := openToVerify(e, cfg)
+	if errors.Is(err, eventlog.ErrLocked) {
+		return nil, fmt.Errorf("erase works on the data directory itself and can't ask a server: end the process that holds %s first: %w", cfg.Data, eventlog.ErrLocked)
+	}
+	return n, err
 }
 
 func (f *found) print(e *world) {

@@ -137,7 +137,7 @@ func (w *erasure) run() (*receipt, error) {
 
 // with opens the directory for one part of the work.
 func (w *erasure) with(part func(*node) error) error {
-	n, err := openToVerify(w.world, w.cfg)
+	n, err := openToErase(w.world, w.cfg)
 	if err != nil {
 		return err
 	}
