@@ -40,6 +40,7 @@ func diagram() map[string][]string {
 		"intake/sqlsource":   {"decode"},
 		"archive":            {".", "record", "store", "eventlog"},
 		"archive/s3":         {"archive"},
+		"erase":              {".", "record", "store", "eventlog"},
 		"cache":              {".", "block", "store"},
 		"cache/redis":        {".", "cache", "redisaddr"},
 		"query":              {".", "block", "store", "cache"},
@@ -52,7 +53,7 @@ func diagram() map[string][]string {
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "archive/s3", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "archive/s3", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
 	}
 }
 

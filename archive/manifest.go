@@ -35,6 +35,7 @@ type manifest struct {
 	Merge      *merge          `json:"merge,omitempty"` // begun, perhaps not finished
 	Files      []File          `json:"files"`
 	Expired    map[string]Sum  `json:"expired,omitempty"` // by kind: what retention has deleted
+	Erased     int64           `json:"erased,omitempty"`  // rows of the records before Next that were erased, and so are in no file
 
 	RecordOffsets bool   `json:"record_offsets,omitempty"` // as of Config
 	Epoch         uint64 `json:"epoch,omitempty"`          // how often an owner has taken the shard over; 0 where one process has them all
@@ -47,9 +48,10 @@ type File struct {
 	Date    string          `json:"event_date"`
 	From    rollcall.Offset `json:"from"` // it holds rows of records from From up to, not including, Until
 	Until   rollcall.Offset `json:"until"`
-	Level   int             `json:"level"`    // how often its rows were merged
-	Bytes   int64           `json:"bytes"`    //
-	Min     int64           `json:"min_time"` // Unix ms
+	Erased  int64           `json:"erased,omitempty"` // rows that were erased from it since it was written or merged
+	Level   int             `json:"level"`            // how often its rows were merged
+	Bytes   int64           `json:"bytes"`            //
+	Min     int64           `json:"min_time"`         // Unix ms
 	Max     int64           `json:"max_time"`
 	Written int64           `json:"written"` // Unix ms
 	Sum

@@ -134,13 +134,16 @@ func (a *Archive) finishMerge(shard int) error {
 		}
 	}
 	a.deps.Step(Steps[5])
-	if err := a.deps.Place.Move(m.staged(), m.Merge.Output.Path); err != nil {
-		return err
-	}
-	a.deps.Step(Steps[6])
 	m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return slices.Contains(m.Merge.Inputs, f.Path) })
 	out := m.Merge.Output
-	m.Files, m.Merge = append(m.Files, out), nil
+	if out.Rows > 0 { // there may be nothing left when rows were erased
+		if err := a.deps.Place.Move(m.staged(), out.Path); err != nil {
+			return err
+		}
+		m.Files = append(m.Files, out)
+	}
+	a.deps.Step(Steps[6])
+	m.Merge = nil
 	if err := a.change(m); err != nil {
 		return a.withdraw(err, shard, out)
 	}

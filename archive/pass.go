@@ -220,6 +220,9 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 	var all []*group
 	for i, b := range p.batches {
 		for row := range b.Rows {
+			if b.Rows[row].Erased {
+				continue
+			}
 			t := b.Rows[row].Time
 			if !zone.Holds(t) {
 				zone = calendar.Zone(t)
@@ -244,6 +247,18 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 		return -strings.Compare(a.kind, b.kind)
 	})
 	return all
+}
+
+// erased is how many rows of a pass were erased before they came into a file.
+func (p *span) erased() (n int64) {
+	for _, b := range p.batches {
+		for i := range b.Rows {
+			if b.Rows[i].Erased {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // dimension is the value of one of the archive's dimensions; empty when it is not set.
@@ -280,7 +295,7 @@ func (a *Archive) write(m *manifest, p *span) error {
 		m.Files = append(m.Files, f)
 		a.deps.Step(Steps[1])
 	}
-	m.Next, m.Writing = p.until, 0
+	m.Next, m.Writing, m.Erased = p.until, 0, m.Erased+p.erased()
 	if err := a.change(m); err != nil {
 		return a.withdraw(err, m.Shard, m.Files[before:]...)
 	}

@@ -20,7 +20,8 @@ import (
 // Received and rows that it had; its payload is encoded anew and means the same, so that hashes of events are those of the
 // ledger. Records that were no events of ours are gaps.
 //
-// What a file lacks, or has twice, is an error with the names; nothing is passed over.
+// What a file lacks, or has twice, is an error with the names; nothing is passed over. Rows that were erased are erased rows of
+// their record, or, at its end, a gap; as many may be missing as the manifest says were erased.
 type Reader struct {
 	cfg    Config
 	place  Place
@@ -35,6 +36,7 @@ type shardReader struct {
 	rows *merged // nil before the first call and after an error
 	next rollcall.Offset
 	end  rollcall.Offset
+	gone int64 // rows that may be missing, since they were erased
 	enc  *record.Encoder
 	ev   rollcall.Event
 }
@@ -118,14 +120,25 @@ func (r *Reader) fetch(s *shardReader, shard int, from, until rollcall.Offset, m
 		if !ok || until > 0 && at >= until {
 			return r.gap(s, shard, until, at, ok, buf)
 		}
-		next, err := r.next(s, shard)
-		if err != nil {
-			return buf, err
+		next, is := s.erased(shard, at, r.cfg.RecordOffsets)
+		if !is {
+			if next, err = r.next(s, shard); err != nil {
+				return buf, err
+			}
 		}
 		s.next = next.Next
 		buf = append(buf, next)
 	}
 	return buf, nil
+}
+
+// erased gives the place of records before at of which nothing is left, if so much was erased.
+func (s *shardReader) erased(shard int, at rollcall.Offset, recordOffsets bool) (gap eventlog.Record, is bool) {
+	if n := int64(at) - int64(s.next); recordOffsets || n <= 0 || n > s.gone {
+		return gap, false
+	}
+	s.gone -= int64(at - s.next)
+	return eventlog.Record{Shard: shard, Offset: s.next, Next: at}, true
 }
 
 // gap ends a Fetch at until, or at the end. What lies there and was no events is a record of none.
@@ -141,7 +154,10 @@ func (r *Reader) gap(s *shardReader, shard int, until, at rollcall.Offset, ok bo
 		return buf, nil
 	}
 	if !r.cfg.RecordOffsets {
-		return buf, fmt.Errorf("the events from offset %d up to %d are in no file", s.next, end)
+		if int64(end-s.next) > s.gone {
+			return buf, fmt.Errorf("the events from offset %d up to %d are in no file", s.next, end)
+		}
+		s.gone -= int64(end - s.next)
 	}
 	gap := eventlog.Record{Shard: shard, Offset: s.next, Next: end}
 	s.next = end
@@ -182,6 +198,11 @@ func (s *shardReader) inOrder(c *cursor, recordOffsets bool) error {
 	switch {
 	case row < want || at < s.next:
 		return fmt.Errorf("row %d of the record at offset %d is there twice, the second time in %s", row, at, c.file.Path)
+	case row > want && row-want <= s.gone:
+		s.gone -= row - want
+		for range row - want {
+			s.enc.AddErased()
+		}
 	case row > want:
 		return fmt.Errorf("row %d of the record at offset %d is in no file; the one behind it is in %s", want, at, c.file.Path)
 	case !recordOffsets && at > s.next:
@@ -204,7 +225,7 @@ func (r *Reader) seek(s *shardReader, shard int, from rollcall.Offset) error {
 	}
 	files := slices.DeleteFunc(m.live(), func(f source) bool { return f.Until <= from })
 	slices.SortFunc(files, func(a, b source) int { return cmp.Compare(a.From, b.From) })
-	s.rows, s.next, s.end = newMerged(r.place, r.cfg.Dimensions, files, from, r.held), from, m.Next
+	s.rows, s.next, s.end, s.gone = newMerged(r.place, r.cfg.Dimensions, files, from, r.held), from, m.Next, m.Erased
 	return nil
 }
 

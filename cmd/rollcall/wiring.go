@@ -99,6 +99,9 @@ func open(e *world, cfg Config) (*node, error) {
 
 // openRoles starts the roles of this process.
 func openRoles(e *world, cfg Config) (*node, error) {
+	if begun, err := readIntent(cfg.Data); err != nil || begun != nil {
+		e.logger.Warn("an erasure of users was begun here and has not ended: it goes on with rollcall erase --yes", "error", err)
+	}
 	n, err := openData(e, cfg)
 	if err != nil {
 		return nil, err
