@@ -128,7 +128,7 @@ func (o *owner) without(parts []*part, fence *store.FencedError) ([]*part, error
 
 // write commits shares, durably.
 func (a *Aggregator) write(ctx context.Context, parts []*part) error {
-	c := &store.Commit{At: a.deps.Now().UnixMilli()}
+	c := &store.Commit{At: a.deps.Now().UnixMilli(), Calendar: a.cfg.Calendar}
 	for _, p := range parts {
 		c.Shards = append(c.Shards, p.commit(c.At, a.cfg.Dimensions))
 	}
@@ -199,6 +199,9 @@ func (p *part) commit(at int64, dims []string) store.ShardCommit {
 		c.State = append(c.State, store.StateChunk{Key: key(store.Users, d.Parts[i]), Data: data})
 	}
 	c.State = append(c.State, drops(p.w.shard, d.Drops)...)
+	if p.limits != nil {
+		c.State = append(c.State, store.StateChunk{Key: key(store.Limits, 0), Data: record.AppendLimits(nil, *p.limits)})
+	}
 	if st := p.state; st != nil {
 		c.State = append(c.State, store.StateChunk{Key: key(store.IDs, headPart), Full: true, Data: st.Head})
 		for _, x := range st.IDs {

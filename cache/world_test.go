@@ -209,6 +209,10 @@ func (v *worldView) State(context.Context, store.StateKey) ([]store.StateChunk, 
 	return nil, nil
 }
 
+func (v *worldView) States(context.Context, store.StateKey, int64) ([]store.StateChunk, error) {
+	return nil, nil
+}
+
 // clock is moved by hand.
 type clock struct {
 	mu sync.Mutex
@@ -329,4 +333,11 @@ func (l *levelMap) len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.blobs)
+}
+
+func (v *worldView) History(ctx context.Context, day rollcall.Date) (*store.History, error) {
+	if err := v.begin(ctx, "history"); err != nil {
+		return nil, err
+	}
+	return &store.History{Begins: int64(v.head.Version), Changes: []store.Change{{Day: day, LastVersion: v.head.Stamp(store.DayClock, block.Period(day))}}}, nil
 }

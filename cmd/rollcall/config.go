@@ -41,6 +41,7 @@ type Config struct {
 	CachePoll                      time.Duration
 	Redis                          redisConfig
 	Archive                        archiveConfig
+	Verify                         verifyConfig
 	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
@@ -55,6 +56,13 @@ type archiveConfig struct {
 	MaxAge, Interval     time.Duration
 	Endpoint, Region     string // of S3
 	AccessKey, SecretKey string
+}
+
+// verifyConfig is the verification of closed days in the background.
+type verifyConfig struct {
+	Background bool
+	Interval   time.Duration
+	Share      int // percent of a core
 }
 
 // redisConfig is the second level of the cache, of kind redis.
@@ -120,6 +128,7 @@ func defaults() Config {
 		StoreKind: kindSQLite, CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
 		Archive: archiveConfig{Interval: time.Minute},
+		Verify:  verifyConfig{Background: true, Interval: 6 * time.Hour, Share: 10},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 		Quarantine: intake.Bounds{Letters: 1_000_000, Age: 90 * day},
@@ -223,6 +232,9 @@ func settings(c *Config) []setting {
 		{"archive.region", "S3: region.", "us-east-1", (*text)(&c.Archive.Region), false},
 		{"archive.access_key", "S3: access key; none for AWS_ACCESS_KEY_ID, the credentials file or the machine's role.", "ACCESSKEY", (*text)(&c.Archive.AccessKey), false},
 		{"archive.secret_key", "S3: secret key; better by its variable.", "SECRET", (*secret)(&c.Archive.SecretKey), false},
+		{"verify.background", "Verify closed days while serving.", "false", (*toggle)(&c.Verify.Background), false},
+		{"verify.interval", "Shortest time from one such verification to the next.", "6h", (*duration)(&c.Verify.Interval), false},
+		{"verify.share", "Percent of one core that it may take.", "10", (*number)(&c.Verify.Share), false},
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},

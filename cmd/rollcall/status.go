@@ -17,34 +17,34 @@ import (
 
 // nodeStatus is the reply of GET /api/v1/status.
 type nodeStatus struct {
-	Version         string        `json:"version"`
-	At              string        `json:"at"`
-	Started         string        `json:"started"`
-	CompleteThrough string        `json:"complete_through"` // every event acknowledged up to then is in the figures
-	Roles           []string      `json:"roles"`
-	Dimensions      []string      `json:"dimensions"`
-	Timezone        string        `json:"timezone"`
-	Accepted        int64         `json:"accepted"`
-	Duplicates      int64         `json:"duplicates"`
-	Late            int64         `json:"late"`
-	Users           int64         `json:"users"`
-	Lag             *uint64       `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
-	Quarantined     int64         `json:"quarantined_since_start"`
-	Lost            int64         `json:"quarantine_lost"`
-	Dropped         int64         `json:"quarantine_dropped_since_start"` // beyond quarantine.max_letters or max_age; by the process asked
-	Quarantine      letterStatus  `json:"quarantine"`                     // what the store keeps; up to 5 s old
-	Commits         int64         `json:"commits_since_start"`
-	Snapshots       int64         `json:"snapshots_since_start"`
-	Retries         int64         `json:"commit_retries"`
-	Fenced          int64         `json:"shards_fenced"` // taken over by another process unannounced
-	CommitMS        float64       `json:"last_commit_ms"`
-	Log             logStatus     `json:"log"`
-	Source          *sourceStatus `json:"source,omitempty"`
-	Shards          []shardStatus `json:"shards"`
-	Store           []sizeStatus  `json:"store"`
-	Cache           cacheStatus   `json:"cache"`
-
-	Archive *archiveStatus `json:"archive,omitempty"`
+	Version         string         `json:"version"`
+	At              string         `json:"at"`
+	Started         string         `json:"started"`
+	CompleteThrough string         `json:"complete_through"` // every event acknowledged up to then is in the figures
+	Roles           []string       `json:"roles"`
+	Dimensions      []string       `json:"dimensions"`
+	Timezone        string         `json:"timezone"`
+	Accepted        int64          `json:"accepted"`
+	Duplicates      int64          `json:"duplicates"`
+	Late            int64          `json:"late"`
+	Users           int64          `json:"users"`
+	Lag             *uint64        `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
+	Quarantined     int64          `json:"quarantined_since_start"`
+	Lost            int64          `json:"quarantine_lost"`
+	Dropped         int64          `json:"quarantine_dropped_since_start"` // beyond quarantine.max_letters or max_age; by the process asked
+	Quarantine      letterStatus   `json:"quarantine"`                     // what the store keeps; up to 5 s old
+	Commits         int64          `json:"commits_since_start"`
+	Snapshots       int64          `json:"snapshots_since_start"`
+	Retries         int64          `json:"commit_retries"`
+	Fenced          int64          `json:"shards_fenced"` // taken over by another process unannounced
+	CommitMS        float64        `json:"last_commit_ms"`
+	Log             logStatus      `json:"log"`
+	Source          *sourceStatus  `json:"source,omitempty"`
+	Shards          []shardStatus  `json:"shards"`
+	Store           []sizeStatus   `json:"store"`
+	Cache           cacheStatus    `json:"cache"`
+	Verify          verifyStatus   `json:"verify"`
+	Archive         *archiveStatus `json:"archive,omitempty"`
 }
 
 // logStatus is the log's part. All but its kind and failure are of an embedded log.
@@ -97,6 +97,9 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), Started: n.stamp(n.started), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
 		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Dropped: n.trimmer.Dropped(), Quarantine: letters, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
+	if s.Verify, err = n.verifyStatus(ctx); err != nil {
+		return nil, err
+	}
 	s.Archive = n.archiveStatus(positions)
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
@@ -291,6 +294,7 @@ func (s *nodeStatus) table(out io.Writer) error {
 		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())
 	}
 	fmt.Fprintf(out, "complete through  %s\n", s.CompleteThrough)
+	fmt.Fprintf(out, "verified          %s\n", s.Verify.line())
 	fmt.Fprintf(out, "dimensions        %v in %s\n", s.Dimensions, s.Timezone)
 	_, err := fmt.Fprintf(out, "version           %s\n", s.Version)
 	if s.Log.Failed != "" {

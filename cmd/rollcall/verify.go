@@ -24,17 +24,23 @@ type verifyCmd struct {
 	Seed       *uint64  `help:"Of the sample, to take the same again." placeholder:"N" group:"Verify"`
 	From       string   `help:"What to read: the log, with the archive for what it was trimmed of; the archive, with the log for what comes after it; or each in turn." enum:"log,archive,both" default:"log" group:"Verify"`
 	Limit      int      `help:"Most differences of a kind to show." default:"20" group:"Verify"`
-	Format     string   `help:"Form: table or json." enum:"table,json" default:"table"`
+	Server     string   `help:"Have a running server do it, at this address." placeholder:"URL"`
+	Key        string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
+	RawTable
+	Format string `help:"Form: table or json." enum:"table,json" default:"table"`
 }
 
 func (c *verifyCmd) Help() string {
 	return `Reads the log again, counts it by other code than that which folds, and compares: the ledger of every hour, and
-every counter and user set of the days that are recounted. It changes nothing. A data directory must not be held by a
-server; a log and a store on servers are verified beside the processes that write. With an archive (archive.dir), events that
-the log has let go of are read from there, and --from archive proves the archive itself.
+every counter and user set of the days that are recounted. It changes nothing. A server that holds the data directory is
+asked to do it; a log and a store on servers are verified beside the processes that write. With an archive (archive.dir), events
+that the log has let go of are read from there, and --from archive proves the archive itself.
 
-Give the settings that the events were folded with: those kept with the data are used by themselves, but late_horizon,
-retention.minute and retention.hour are not kept.
+The settings that the events were folded with are kept with the data, also late_horizon and the retentions as they were
+at the time. What an older release did not keep is told as a note, and what was taken for it.
+
+With --table it is not the log that is counted, but a table of raw events, by plain SQL: distinct users and events, and of
+session records sessions, durations and bounces, by day, in total and by each dimension alone.
 
 Exit status: 0 all is equal, 1 it could not be verified, 2 wrong use, 3 there are differences.
 
@@ -44,6 +50,8 @@ Examples:
   rollcall verify --days 2026-11-01,2026-11-03..2026-11-07 --limit 100
   rollcall verify --sample 10 --seed 7 --format json
   rollcall verify --ledger-only --config rollcall.yaml
+  rollcall verify --server http://localhost:8080 --days 2026-11-01
+  rollcall verify --table mysql://reader:secret@db:3306/shop/user_activity_logs --days 2026-11-01
   rollcall verify --ledger-only --from both --archive-dir ./rollcall-archive`
 }
 
@@ -118,23 +126,60 @@ func (c *verifyCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	n, err := openToVerify(e, cfg)
-	if err != nil {
-		return err
+	reports, err := c.reports(e, cfg, days)
+	for _, r := range reports {
+		err = errors.Join(err, c.print(e, r), verdict(r))
 	}
+	return err
+}
+
+// reports verifies here, or has the server do it that was named or that holds the data directory.
+func (c *verifyCmd) reports(e *world, cfg Config, days verify.Days) ([]*verify.Report, error) {
+	if c.RawTable.Table != "" {
+		if c.Server != "" || c.LedgerOnly || c.Sample != nil {
+			return nil, usageError("--table goes with --days, and with none of --server, --ledger-only and --sample")
+		}
+		return single(c.table(e, cfg, days))
+	}
+	if c.Server != "" {
+		return single(c.remote(e, c.Server))
+	}
+	n, err := openToVerify(e, cfg)
+	if errors.Is(err, eventlog.ErrLocked) {
+		if address := serverOf(cfg.Data); address != "" {
+			fmt.Fprintf(e.err, "%s is held by the server at %s, which is asked\n", cfg.Data, address)
+			return single(c.remote(e, address))
+		}
+		return nil, held(cfg.Data, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	reports, err := c.here(e, n, days)
+	return reports, errors.Join(err, n.close())
+}
+
+func single(r *verify.Report, err error) ([]*verify.Report, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*verify.Report{r}, nil
+}
+
+// here reads each source in turn.
+func (c *verifyCmd) here(e *world, n *node, days verify.Days) (reports []*verify.Report, err error) {
 	sources, err := n.sources(e.ctx, c.From)
 	if err != nil {
-		n.abandon()
-		return err
+		return nil, err
 	}
 	for _, source := range sources {
-		report, failed := n.verify(e, source, days, c.Limit)
-		if failed == nil {
-			failed = errors.Join(c.print(e, report), verdict(report))
+		r, err := n.verify(e, source, days, c.Limit)
+		if err != nil {
+			return reports, err
 		}
-		err = errors.Join(err, failed)
+		reports = append(reports, r)
 	}
-	return errors.Join(err, n.close())
+	return reports, nil
 }
 
 func (c *verifyCmd) print(e *world, r *verify.Report) error {
@@ -173,11 +218,7 @@ func openToVerify(e *world, cfg Config) (*node, error) {
 		cfg.Source.Kind = ""
 	}
 	cfg.Roles, cfg.CacheKind, cfg.MySQL.Migrate, cfg.StateMemory = []string{roleQuery}, "memory", false, verifyMemory
-	n, err := openData(e, cfg)
-	if errors.Is(err, eventlog.ErrLocked) {
-		return nil, fmt.Errorf("verify reads the data directory itself and can't ask a server: end the process that holds %s first: %w", cfg.Data, eventlog.ErrLocked)
-	}
-	return n, err
+	return openData(e, cfg)
 }
 
 // sources gives what verify reads, one after the other.
@@ -193,15 +234,11 @@ func (n *node) sources(ctx context.Context, from string) (all []verify.Source, e
 		return nil, err
 	}
 	if from != "archive" {
-		behind, err := r.Behind(n.log)
-		switch {
-		case err == nil:
-			all = append(all, verify.Log{Fetcher: behind})
-		case errors.Is(err, archive.ErrKeyed):
-			all = append(all, verify.Log{Fetcher: n.log})
-		default:
+		behind, err := n.behindLog(r)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, verify.Log{Fetcher: behind})
 	}
 	if from != "log" {
 		before, err := r.Before(ctx, n.log)
@@ -213,9 +250,29 @@ func (n *node) sources(ctx context.Context, from string) (all []verify.Source, e
 	return all, nil
 }
 
+// whole is the log with the archive behind it, for what it was trimmed of.
+func (n *node) whole() (eventlog.Fetcher, error) {
+	if n.cfg.Archive.Dir == "" {
+		return n.log, nil
+	}
+	r, err := n.openReader()
+	if err != nil {
+		return nil, err
+	}
+	return n.behindLog(r)
+}
+
+// behindLog puts an archive behind the log, if it tells who the users are.
+func (n *node) behindLog(r *archive.Reader) (eventlog.Fetcher, error) {
+	behind, err := r.Behind(n.log)
+	if errors.Is(err, archive.ErrKeyed) {
+		return n.log, nil
+	}
+	return behind, err
+}
+
 // verify compares the store with the log, or what stands for it, up to what is committed.
 func (n *node) verify(e *world, source verify.Source, days verify.Days, limit int) (*verify.Report, error) {
-	c := &n.cfg
 	rows, err := n.totals(e.ctx)
 	if err != nil {
 		return nil, err
@@ -224,10 +281,9 @@ func (n *node) verify(e *world, source verify.Source, days verify.Days, limit in
 	events := rows.Accepted + rows.Duplicates + rows.Late
 	m := newMeter(e.err, events, false, done.Load)
 	defer m.end()
-	return verify.Run(e.ctx, verify.Config{
-		Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, LateHorizon: c.LateHorizon,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Days: days, Limit: limit,
-	}, verify.Deps{Source: source, Store: n.store, Now: time.Now, Progress: func(part float64) {
+	cfg := n.verifyConfig()
+	cfg.Days, cfg.Limit = days, limit
+	return verify.Run(e.ctx, cfg, verify.Deps{Source: source, Store: n.store, Now: time.Now, Progress: func(part float64) {
 		done.Store(int64(part * float64(events)))
 	}})
 }

@@ -15,6 +15,7 @@ type Store interface {
 	store.Viewer
 	store.Keeper
 	store.Letters
+	store.Verifications
 }
 
 // Open makes an empty store for a test and closes it when the test ends.
@@ -38,12 +39,14 @@ func Run(t *testing.T, open Open) {
 		"expire":             testExpire,
 		"letters":            testLetters,
 		"letters deleted":    testDeletedLetters,
+		"day's history":      testDaysHistory,
 		"sizes":              testSizes,
 		"periods":            testPeriods,
 		"compact beside":     testCompactBesideCommits,
 		"unknown shard":      testUnknownShard,
 		"failing merge":      testFailingMerge,
 		"snapshot positions": testSnapshot,
+		"verified days":      testVerified,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
