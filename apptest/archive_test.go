@@ -279,8 +279,9 @@ func archiveOfServers(t *testing.T, servers []string) {
 // An archive that can't be written is told in the status and the metrics, and is made good when it can.
 func TestArchiveStatus(t *testing.T) {
 	bucket := s3test.Start(t)
-	s := Start(t, binary(t), nil, "--data", t.TempDir(), "--archive-dir", "s3://"+s3test.Bucket, "--archive-endpoint", bucket.URL, "--archive-region", "us-east-1",
-		"--archive-access-key", s3test.AccessKey, "--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms")
+	flags := []string{"--data", t.TempDir(), "--archive-dir", "s3://" + s3test.Bucket, "--archive-endpoint", bucket.URL, "--archive-region", "us-east-1",
+		"--archive-access-key", s3test.AccessKey, "--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms"}
+	s := Start(t, binary(t), nil, flags...)
 	until := func(what string, good func(*archiveReport) bool) {
 		t.Helper()
 		for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
@@ -297,7 +298,9 @@ func TestArchiveStatus(t *testing.T) {
 		}
 	}
 	postLine(t, s, `{"user_id":"a","time":"2026-01-01T00:00:00Z"}`)
-	until("archived", func(a *archiveReport) bool { return a.Events == 1 && a.Lag == 0 && a.Files == 1 && a.Bytes > 0 && a.Failed == "" })
+	until("archived", func(a *archiveReport) bool {
+		return a.Events == 1 && a.Lag == 0 && a.Files == 1 && a.Bytes > 0 && a.Failed == ""
+	})
 	bucket.Kill()
 	postLine(t, s, `{"user_id":"b","time":"2026-01-01T00:00:00Z"}`)
 	until("failing", func(a *archiveReport) bool { return strings.Contains(a.Failed, "archive.endpoint") && a.Lag == 1 })
@@ -307,6 +310,8 @@ func TestArchiveStatus(t *testing.T) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
+	s.Stop(t)
+	s = Start(t, binary(t), nil, flags...)
 	bucket.Run()
 	until("made good", func(a *archiveReport) bool { return a.Events == 2 && a.Lag == 0 && a.Failed == "" })
 	s.Stop(t)

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -62,7 +63,8 @@ type Archive struct {
 	failed    error // of the last round of Run
 }
 
-// New reads the manifests. An archive of other dimensions, time zone or key is refused.
+// New reads the manifests. An archive of other dimensions, time zone or key is refused; one that can't be read is not, and is
+// tried again at each step: figures do not wait for it.
 func New(cfg Config, deps Deps) (*Archive, error) {
 	if deps.Step == nil {
 		deps.Step = func(string) {}
@@ -74,7 +76,12 @@ func New(cfg Config, deps Deps) (*Archive, error) {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for shard := range a.manifests {
-		if err := a.open(shard); err != nil {
+		err := a.open(shard)
+		if errors.Is(err, errAway) {
+			deps.Logger.Warn("the archive can't be read; it is tried again, and nothing is archived until then", "error", err)
+			break
+		}
+		if err != nil {
 			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 		}
 	}
@@ -87,7 +94,9 @@ func (a *Archive) open(shard int) error {
 	if err != nil || a.deps.Fence != nil {
 		return err
 	}
+	a.mu.Lock()
 	a.manifests[shard] = m
+	a.mu.Unlock()
 	if m.Merge != nil {
 		return nil
 	}

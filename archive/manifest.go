@@ -21,6 +21,9 @@ const (
 
 const manifestVersion = 1
 
+// errAway tells that a manifest could not be read; what it says is not known.
+var errAway = errors.New("the archive can't be read")
+
 // manifest says what the archive holds of a shard. A file that is not in it is being written or deleted.
 type manifest struct {
 	Version    int             `json:"version"`
@@ -104,11 +107,11 @@ func readManifest(cfg *Config, users *userNames, place Place, shard int) (*manif
 		return parseManifest(cfg, users, shard, nil)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errAway, err)
 	}
 	body, err := io.ReadAll(io.NewSectionReader(in, 0, size))
 	if err = errors.Join(err, in.Close()); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errAway, err)
 	}
 	return parseManifest(cfg, users, shard, body)
 }

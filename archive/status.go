@@ -99,6 +99,10 @@ func (a *Archive) Prove(ctx context.Context) (err error) {
 	}
 	for shard, want := range ledger {
 		m := a.manifest(shard)
+		if m == nil {
+			err = errors.Join(err, fmt.Errorf("shard %d: %w", shard, errAway))
+			continue
+		}
 		got, committed := m.Expired[kindEvents], view.Head().Shards[shard].Offset
 		for _, f := range m.Files {
 			if f.Kind == kindEvents {
