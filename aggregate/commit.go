@@ -128,7 +128,7 @@ func (o *owner) without(parts []*part, fence *store.FencedError) ([]*part, error
 
 // write commits shares, durably.
 func (a *Aggregator) write(ctx context.Context, parts []*part) error {
-	c := &store.Commit{At: a.deps.Now().UnixMilli()}
+	c := &store.Commit{At: a.deps.Now().UnixMilli(), Calendar: a.cfg.Calendar}
 	for _, p := range parts {
 		c.Shards = append(c.Shards, p.commit(c.At, a.cfg.Dimensions))
 	}

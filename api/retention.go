@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"rollcall/query"
 )
@@ -21,26 +20,9 @@ func (s *server) retention(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) describeRetention() object {
-	parameters := array{}
-	for _, p := range query.RetentionParameters() {
-		names := []string{p.Name}
-		if prefix, not, isFilter := strings.Cut(p.Name, "<dimension>"); isFilter {
-			names = nil
-			for _, d := range s.Engine.Dimensions() {
-				names = append(names, prefix+d+not)
-			}
-		}
-		for _, name := range names {
-			of := valueSchema(&p)
-			if p.List {
-				of = list(of)
-			}
-			parameters = append(parameters, parameter(name, p.Doc, of))
-		}
-	}
 	forms := object{"application/json": object{"schema": retentionSchema()},
 		"text/csv": object{"schema": text("A header line, and a line for each cohort and period: cohort, users, period, active, open.")}}
-	return object{"summary": "How many new users come back", "parameters": parameters,
+	return object{"summary": "How many new users come back", "parameters": s.describeParameters(query.RetentionParameters()),
 		"responses": tagged(refused(object{"200": response("The cohorts, and what they are made of.", forms)}, "400", "422", "500", "503"))}
 }
 

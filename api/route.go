@@ -46,6 +46,7 @@ func (s *server) table() []*route {
 	add(s.Engine != nil, "GET", "/api/v1/query", kept, packed(s.queryGet), (*server).describeQuery)
 	add(s.Engine != nil, "POST", "/api/v1/query", kept, packed(s.queryPost), (*server).describeQueryPost)
 	add(s.Engine != nil, "GET", "/api/v1/retention", kept, packed(s.retention), (*server).describeRetention)
+	add(s.Engine != nil, "GET", "/api/v1/explain", heavy, packed(s.explain), (*server).describeExplain)
 	add(s.Engine != nil, "GET", "/api/v1/dimensions", light, s.dimensions, (*server).describeDimensions)
 	add(s.Engine != nil, "GET", "/api/v1/dimensions/{name}", heavy, packed(s.values), (*server).describeValues)
 	add(s.Status != nil, "GET", "/api/v1/status", light, packed(s.status), (*server).describeStatus)

@@ -334,3 +334,10 @@ func (l *levelMap) len() int {
 	defer l.mu.Unlock()
 	return len(l.blobs)
 }
+
+func (v *worldView) History(ctx context.Context, day rollcall.Date) (*store.History, error) {
+	if err := v.begin(ctx, "history"); err != nil {
+		return nil, err
+	}
+	return &store.History{Begins: int64(v.head.Version), Changes: []store.Change{{Day: day, LastVersion: v.head.Stamp(store.DayClock, block.Period(day))}}}, nil
+}

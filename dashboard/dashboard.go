@@ -14,7 +14,7 @@ var dist embed.FS
 
 // pages are the paths that the app shows something at; each of them gets the same document. They are the pages of
 // web/src/state/view.ts.
-var pages = []string{"breakdown", "retention", "realtime", "pipeline"}
+var pages = []string{"breakdown", "retention", "explain", "realtime", "pipeline"}
 
 // Handler serves the app: its document at / and at the path of each page, its files beside it. A slash behind a page's path
 // is redirected away; everything else is 404. Files are packed once, here; a request costs a look-up.

@@ -45,7 +45,7 @@ func assets(t *testing.T) []string {
 
 // The app is at each of its pages, and all that its document names is there.
 func TestServesTheAppAndWhatItNames(t *testing.T) {
-	for _, path := range []string{"/", "/?from=2026-01-01", "/breakdown", "/retention?cohort=week", "/realtime", "/pipeline"} {
+	for _, path := range []string{"/", "/?from=2026-01-01", "/breakdown", "/retention?cohort=week", "/explain?day=2026-01-01", "/realtime", "/pipeline"} {
 		w := ask(t, http.MethodGet, path)
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || w.Header().Get("Cache-Control") != "no-cache" {
 			t.Error(path, w.Code, w.Header())

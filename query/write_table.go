@@ -18,22 +18,24 @@ func (r *Result) WriteTable(w io.Writer) error {
 	for i := range r.order {
 		lines = append(lines, r.shown(i))
 	}
+	writeAligned(out, lines, 1+len(r.texts))
+	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// writeAligned writes lines in columns, the first ones to the left. Errors are the buffer's, and come when it is flushed.
+func writeAligned(out *bufio.Writer, lines [][]string, texts int) {
 	width := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for c, text := range line {
 			width[c] = max(width[c], utf8.RuneCountInString(text))
 		}
 	}
-	texts := 1 + len(r.texts)
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(out, strings.TrimRight(align(line, width, texts), " ")); err != nil {
-			return err
-		}
+		fmt.Fprintln(out, strings.TrimRight(align(line, width, texts), " "))
 	}
-	if _, err := fmt.Fprintf(out, "\n%d rows, exact, as of %s; %d late, %d duplicates, build %d\n", r.Len(), showTime(r.AsOf), r.Late, r.Duplicates, r.Build); err != nil {
-		return err
-	}
-	return out.Flush()
 }
 
 // shown gives the texts of row i for people.

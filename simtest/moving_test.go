@@ -122,7 +122,7 @@ func (c *crew) start(p *pipeline) error {
 	c.pipeline, c.seats, c.owners, c.holder = p, nil, nil, make([]int, p.log.Shards())
 	for range 3 {
 		s := &seat{orders: make(chan func(eventlog.Owner)), held: map[int]bool{}}
-		o, err := p.own(aggregate.Deps{Ownership: s, Store: &unheard{Store: p.store, applied: c.applied}})
+		o, err := p.own(aggregate.Deps{Ownership: s, Store: &unheard{Store: hourly{p.store, &p.commits}, applied: c.applied}})
 		if err != nil {
 			return err
 		}

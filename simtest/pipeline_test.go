@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ type pipeline struct {
 	maxValues    int              // cap on values of a dimension and day; 0 for the default
 	counted      []store.Position // at the end of a test
 	segmentBytes int64            // of a file of the log; 0 for 64 KiB
+	commits      atomic.Int64
 }
 
 // level is a second level of the cache, shared by processes.
@@ -157,7 +159,7 @@ func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
 	c := p.world.Config
 	deps.Log, deps.Shards, deps.Announce, deps.Logger = p.log, p.log.Shards(), p.caches[0].Announce, slog.New(slog.DiscardHandler)
 	if deps.Store == nil {
-		deps.Store = p.store
+		deps.Store = hourly{p.store, &p.commits}
 	}
 	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
 		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
@@ -250,8 +252,11 @@ func (p *pipeline) Crash() error {
 func (p *pipeline) engine(ctx context.Context, now int64) (*query.Engine, error) {
 	c, cached := p.world.Config, p.caches[p.asked%len(p.caches)]
 	p.asked++
+	if err := errors.Join(p.caughtUp(ctx), p.checkHistory(ctx)); err != nil {
+		return nil, err
+	}
 	return query.New(query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), p.caughtUp(ctx)
+		MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention), Now: func() time.Time { return time.UnixMilli(now) }}, cached), nil
 }
 
 func (p *pipeline) Retention(q simtest.Cohorts) ([]simtest.Row, error) {

@@ -10,6 +10,8 @@
 //   - the cells of a view are the sums, and the sets the unions, of all deltas committed, whatever compaction did;
 //   - a period of each clock has the version of the last commit that touched it, given in that commit, so that within a
 //     build equal versions mean equal content: cells and user sets, ledger rows, first events;
+//   - the changes of a day add up to its total cell, as far back as they are kept; each is written in the transaction of the
+//     commit that it tells of;
 //   - a value's number never changes and is never given twice.
 //
 // When the disk or server fails, the call fails with the operation in the error and the transaction is gone; the caller

@@ -48,6 +48,8 @@ type View interface {
 	State(ctx context.Context, key StateKey) ([]StateChunk, error)
 	// States returns the chunks of the parts from that of from up to, not including, until, by rising part, each oldest first.
 	States(ctx context.Context, from StateKey, until int64) ([]StateChunk, error)
+	// History tells what each hour's commits did to the figures of a day.
+	History(ctx context.Context, day rollcall.Date) (*History, error)
 	// Close releases the view.
 	Close() error
 }
@@ -140,8 +142,9 @@ type Position struct {
 
 // Commit is one transaction: what some shards folded since their last commit.
 type Commit struct {
-	At     int64 // Unix ms
-	Shards []ShardCommit
+	At       int64             // Unix ms
+	Calendar rollcall.Calendar // whose dates the days are; the zero one for UTC
+	Shards   []ShardCommit
 }
 
 // ShardCommit is one shard's part of a commit.
@@ -236,6 +239,8 @@ type Keeper interface {
 	Compact(ctx context.Context, all bool, merge MergeState) (CompactStats, error)
 	// Expire deletes the cells and sets of a grain with period < before.
 	Expire(ctx context.Context, grain rollcall.Grain, before block.Period) error
+	// ExpireHistory deletes the changes of hours that began before (Unix ms).
+	ExpireHistory(ctx context.Context, before int64) error
 	// Sizes tells how many bytes each kind of content takes.
 	Sizes(ctx context.Context) ([]Size, error)
 }
@@ -284,7 +289,7 @@ type CompactStats struct {
 
 // Size is the room one kind of content takes.
 type Size struct {
-	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, limits, ledger, other
+	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, limits, ledger, history, other
 	Chunks int64
 	Bytes  int64
 }

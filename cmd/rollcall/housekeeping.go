@@ -7,6 +7,7 @@ import (
 	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/block"
+	"rollcall/store"
 )
 
 const (
@@ -52,6 +53,9 @@ func (n *node) expire(ctx context.Context, now time.Time) error {
 	}
 	minutes := now.Add(-n.cfg.MinuteRetention).UnixMilli() / time.Minute.Milliseconds()
 	if err := n.store.Expire(ctx, rollcall.Minute, block.Period(minutes-59)); err != nil { // the last hour that is wholly over
+		return err
+	}
+	if err := n.store.ExpireHistory(ctx, now.AddDate(0, 0, -store.HistoryDays).UnixMilli()); err != nil {
 		return err
 	}
 	return n.store.Expire(ctx, rollcall.Hour, block.Period(n.calendar.Date(now.Add(-n.cfg.HourRetention).UnixMilli())))

@@ -34,6 +34,7 @@ type program struct {
 	Import     importCmd                 `cmd:"" help:"Import files of events."`
 	Query      queryCmd                  `cmd:"" help:"Ask for figures."`
 	Retention  retentionCmd              `cmd:"" help:"Ask how many new users come back."`
+	Explain    explainCmd                `cmd:"" help:"Tell what a day's figures are made of, and why they changed."`
 	Status     statusCmd                 `cmd:"" help:"Tell how far the shards are, and what the store and log hold."`
 	Generate   generateCmd               `cmd:"" help:"Make synthetic events."`
 	Demo       demoCmd                   `cmd:"" help:"Show it all: a history, the page, and live traffic."`
@@ -69,7 +70,7 @@ func main() {
 // run does one command and gives the exit status.
 func run(e *world, args []string) int {
 	p := &program{}
-	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Status.Settings, &p.Generate.Settings,
+	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Explain.Settings, &p.Status.Settings, &p.Generate.Settings,
 		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Quarantine.Replay.Settings, &p.Verify.Settings, &p.Rebuild.Settings, &p.Rollback.Settings, &p.Archive.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()

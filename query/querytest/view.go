@@ -29,6 +29,7 @@ type Store struct {
 	sets   map[block.SetKey][][2][]byte // of each part, the blobs of users and masks
 	users  map[store.StateKey][]byte    // parts of the dictionary, see ReadFirsts
 	Rows   []store.LedgerRow
+	Past   store.History // its changes are of any days
 }
 
 // View gives a view of the store as it is now.
@@ -116,6 +117,17 @@ func (m *Store) Ledger(_ context.Context, from, until int64, dropped bool) (rows
 		}
 	}
 	return rows, nil
+}
+
+// History gives the changes of a day.
+func (m *Store) History(_ context.Context, day rollcall.Date) (*store.History, error) {
+	h := &store.History{Begins: m.Past.Begins}
+	for _, c := range m.Past.Changes {
+		if c.Day == day {
+			h.Changes = append(h.Changes, c)
+		}
+	}
+	return h, nil
 }
 
 // Build makes the blocks of some facts.

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"slices"
 
+	"rollcall"
 	"rollcall/store"
 	"rollcall/store/chunk"
 )
 
-// Commit applies one commit in one transaction: ten statements for one that adds to everything and fits in them, whatever
+// Commit applies one commit in one transaction: eleven statements for one that adds to everything and fits in them, whatever
 // the number of shards, and one or two more where it replaces state. Blocks are merged and encoded before it begins. When the connection breaks at the end the outcome is unknown: the same commit, repeated, is
 // applied, or fails with a FencedError whose Stored position is its own.
 func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
@@ -31,7 +32,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 	encoded := chunk.Encode(c)
 	replaced, state := chunk.State(c)
 	ledger, letters, base := ledgerRows(c), commitLetters(c), s.base.rows(encoded)
-	touched := chunk.TouchedBy(c, encoded)
+	touched, changes := chunk.TouchedBy(c, encoded), chunk.History(c, rollcall.Full(len(s.config.Dimensions)))
 	chunks := slices.Concat(encoded.Cells, encoded.Sets, state)
 	return s.transact(ctx, func(t *session) error {
 		steps := []struct {
@@ -45,7 +46,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 			{StepLetters, func() error { return t.insertLetters(ctx, letters) }},
 			// From here on rows are held that other processes' commits want, too.
 			{StepBase, func() error { return t.addBase(ctx, s.base, base, c.At) }},
-			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, touched) }},
+			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, touched, changes) }},
 		}
 		for _, step := range steps {
 			if err := step.run(); err != nil {
@@ -114,27 +115,30 @@ func move(sc *store.ShardCommit, stored []store.Position) (store.Position, error
 
 var upsertPeriods = values{"INSERT INTO ~periods (clock, period, version) VALUES ", "(?, ?, ?)", " ON DUPLICATE KEY UPDATE version = VALUES(version)"}
 
-// raiseVersions counts the commit and marks the periods it touched. It locks the row that all commits share, which gives
-// them their order.
-func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched) error {
+// raiseVersions counts the commit, marks the periods it touched and writes what it did into the history. It locks the row
+// that all commits share, which gives them their order.
+func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched, changes []store.Change) error {
 	const query = "UPDATE ~head SET version = LAST_INSERT_ID(version + 1), revision = revision + 1, committed = ? WHERE build = ?"
-	return s.markPeriods(ctx, touched, query, at, s.head())
+	version, err := s.markPeriods(ctx, touched, query, at, s.head())
+	if err != nil {
+		return err
+	}
+	return s.addHistory(ctx, changes, version)
 }
 
 // markPeriods runs the statement that gives a new version, and gives it to the periods.
-func (s *session) markPeriods(ctx context.Context, touched []chunk.Touched, query string, args ...any) error {
+func (s *session) markPeriods(ctx context.Context, touched []chunk.Touched, query string, args ...any) (version int64, err error) {
 	done, err := s.exec(ctx, query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := s.mustTouch(done); err != nil {
-		return err
+		return 0, err
 	}
-	version, err := done.LastInsertId()
-	if err != nil {
-		return err
+	if version, err = done.LastInsertId(); err != nil {
+		return 0, err
 	}
-	return s.execValues(ctx, &upsertPeriods, len(touched), func(args []any, i int) []any {
+	return version, s.execValues(ctx, &upsertPeriods, len(touched), func(args []any, i int) []any {
 		return append(args, int64(touched[i].Clock), int64(touched[i].Period), version)
 	})
 }

@@ -60,7 +60,7 @@ func (s *session) expire(ctx context.Context, grain rollcall.Grain, before block
 	if grain == rollcall.Minute {
 		touched = nil
 	}
-	if err := s.markPeriods(ctx, touched, raise, s.head()); err != nil {
+	if _, err := s.markPeriods(ctx, touched, raise, s.head()); err != nil {
 		return 0, err
 	}
 	if grain == rollcall.Minute {
@@ -93,17 +93,24 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger := store.Size{Name: "ledger"}
-	if _, err := s.one(ctx, []any{&ledger.Chunks}, "SELECT COUNT(*) FROM ~ledger"); err != nil {
-		return nil, err
+	for table, bytes := range map[string]int64{"ledger": ledgerRowBytes, "history": historyRowBytes} {
+		z := store.Size{Name: table}
+		if _, err := s.one(ctx, []any{&z.Chunks}, "SELECT COUNT(*) FROM ~"+table); err != nil {
+			return nil, err
+		}
+		z.Bytes = z.Chunks * bytes
+		sizes, listed = append(sizes, z), listed+z.Bytes
 	}
-	ledger.Bytes = ledger.Chunks * ledgerRowBytes
 	var used int64
 	if _, err := s.one(ctx, []any{&used}, `SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS SIGNED) FROM information_schema.TABLES
 		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP ?`, s.pattern()); err != nil {
 		return nil, err
 	}
-	return append(sizes, ledger, store.Size{Name: "other", Chunks: 1, Bytes: max(used-listed-ledger.Bytes, 0)}), nil
+	return append(sizes, store.Size{Name: "other", Chunks: 1, Bytes: max(used-listed, 0)}), nil
 }
 
-const ledgerRowBytes = 100 // of a row as InnoDB keeps it, about
+// Of a row as InnoDB keeps it, about.
+const (
+	ledgerRowBytes  = 100
+	historyRowBytes = 190
+)

@@ -23,6 +23,9 @@ var tables2 string
 //go:embed migrations/0003_verified.sql
 var tables3 string
 
+//go:embed migrations/0004_history.sql
+var tables4 string
+
 // migration brings the tables of one build, those of the session, from one version to the next. MySQL ends the transaction at each change of a table, so a
 // step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
 // still running is not disturbed.
@@ -41,6 +44,7 @@ func migrations() []migration {
 		},
 		makeRegistry,
 		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables3) },
+		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables4) },
 	}
 }
 
@@ -67,7 +71,7 @@ const versions = "schema_migrations"
 
 // tablesOfBuild lists the tables that each build has, without their prefix.
 func tablesOfBuild() (names []string) {
-	for _, made := range regexp.MustCompile(`EXISTS ~(\w+)`).FindAllStringSubmatch(tables1+tables3, -1) {
+	for _, made := range regexp.MustCompile(`EXISTS ~(\w+)`).FindAllStringSubmatch(tables1+tables3+tables4, -1) {
 		names = append(names, made[1])
 	}
 	return append(names, "base_cells", versions)

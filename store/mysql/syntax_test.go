@@ -55,7 +55,10 @@ func TestStatementsAreMySQL8(t *testing.T) {
 	must(t, err)
 	_, err = v.Ledger(ctx, 0, 1<<40, true)
 	must(t, err)
+	_, err = v.History(ctx, 1)
+	must(t, err)
 	must(t, v.Close())
+	must(t, s.ExpireHistory(ctx, 1<<60))
 	for grain := range 3 {
 		must(t, s.Expire(ctx, rollcall.Grain(grain), 1<<30))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rollcall"
 	"rollcall/store"
 	"rollcall/store/chunk"
 )
@@ -24,6 +25,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 		}
 	}
 	encoded := chunk.Encode(c)
+	changes := chunk.History(c, rollcall.Full(len(s.config.Dimensions)))
 	return s.writer.transact(ctx, func(ctx context.Context, t *session) error {
 		steps := []struct {
 			name string
@@ -35,7 +37,7 @@ func (s *Store) commit(ctx context.Context, c *store.Commit) error {
 			{StepState, func() error { return t.insertState(ctx, c) }},
 			{StepLedger, func() error { return t.addLedger(ctx, c) }},
 			{StepLetters, func() error { return t.insertCommitLetters(ctx, c) }},
-			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, chunk.TouchedBy(c, encoded)) }},
+			{StepVersions, func() error { return t.raiseVersions(ctx, c.At, chunk.TouchedBy(c, encoded), changes) }},
 		}
 		for _, step := range steps {
 			if err := step.run(); err != nil {
@@ -99,14 +101,17 @@ func (s *session) insertState(ctx context.Context, c *store.Commit) error {
 var upsertPeriods = values{"INSERT INTO periods (clock, period, version) VALUES ", "(?, ?, ?)",
 	" ON CONFLICT DO UPDATE SET version = excluded.version"}
 
-// raiseVersions counts the commit and marks the periods it touched.
-func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched) error {
+// raiseVersions counts the commit, marks the periods it touched and writes what it did into the history.
+func (s *session) raiseVersions(ctx context.Context, at int64, touched []chunk.Touched, changes []store.Change) error {
 	const query = "UPDATE head SET version = version + 1, revision = revision + 1, committed = ? RETURNING version"
 	var version int64
 	if _, err := s.one(ctx, []any{&version}, query, at); err != nil {
 		return err
 	}
-	return s.markPeriods(ctx, touched, version)
+	if err := s.markPeriods(ctx, touched, version); err != nil {
+		return err
+	}
+	return s.addHistory(ctx, changes, version)
 }
 
 func (s *session) markPeriods(ctx context.Context, touched []chunk.Touched, version int64) error {

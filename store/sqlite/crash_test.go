@@ -103,6 +103,15 @@ func checkWhole(t *testing.T, path string) int {
 		got += fmt.Sprint(b.Counters[rollcall.Events])
 		want += fmt.Sprint([]int64{2 * sum})
 	}
+	history, err := v.History(context.Background(), 1)
+	must(t, err)
+	for _, c := range history.Changes {
+		got += fmt.Sprint(" history ", c.Commits, c.LastVersion, c.Counters[rollcall.Events])
+		want += fmt.Sprint(" history ", n, n, 2*sum)
+	}
+	if len(history.Changes) != min(n, 1) {
+		t.Fatalf("%d hours of history", len(history.Changes))
+	}
 	for shard := range 2 {
 		got += found(t, s, v, shard, n)
 		want += expected(n, sum)

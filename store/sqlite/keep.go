@@ -83,12 +83,14 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger := store.Size{Name: "ledger"}
-	if _, err := s.one(ctx, []any{&ledger.Chunks}, "SELECT count(*) FROM ledger"); err != nil {
-		return nil, err
+	for table, bytes := range map[string]int64{"ledger": ledgerRowBytes, "history": historyRowBytes} {
+		z := store.Size{Name: table}
+		if _, err := s.one(ctx, []any{&z.Chunks}, "SELECT count(*) FROM "+table); err != nil {
+			return nil, err
+		}
+		z.Bytes = z.Chunks * bytes
+		add(z)
 	}
-	ledger.Bytes = ledger.Chunks * ledgerRowBytes
-	add(ledger)
 	var used int64
 	if _, err := s.one(ctx, []any{&used}, `SELECT (page_count - freelist_count) * page_size
 		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`); err != nil {
@@ -97,4 +99,8 @@ func (s *session) sizes(ctx context.Context) (sizes []store.Size, err error) {
 	return append(sizes, store.Size{Name: "other", Chunks: 1, Bytes: max(used-listed, 0)}), nil
 }
 
-const ledgerRowBytes = 48 // of a row as SQLite packs it, about
+// Of a row as SQLite packs it, about.
+const (
+	ledgerRowBytes  = 48
+	historyRowBytes = 100
+)

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"pgregory.net/rapid"
 
 	"rollcall"
@@ -8,9 +10,12 @@ import (
 	"rollcall/store"
 )
 
+// zones are some whose days and hours begin elsewhere.
+var zones = []*time.Location{time.UTC, time.FixedZone("east", 5*3600+1800), time.FixedZone("west", -3*3600)}
+
 // genCommit draws a commit that follows on from the positions.
 func genCommit(t *rapid.T, positions []store.Position) *store.Commit {
-	c := &store.Commit{At: rapid.Int64Range(1, 1<<45).Draw(t, "at")}
+	c := &store.Commit{At: rapid.Int64Range(1, 5*3600_000).Draw(t, "at"), Calendar: rollcall.NewCalendar(rapid.SampledFrom(zones).Draw(t, "zone"))}
 	for _, p := range positions {
 		if rapid.Bool().Draw(t, "takes part") {
 			c.Shards = append(c.Shards, genShard(t, p))

@@ -93,6 +93,9 @@ func (h *history) compact(t *rapid.T) {
 func (h *history) expire(t *rapid.T) {
 	grain := rollcall.Grain(rapid.IntRange(0, 2).Draw(t, "grain"))
 	before := block.Period(rapid.IntRange(-1, 1).Draw(t, "before"))
+	hour := rapid.Int64Range(0, 4).Draw(t, "hour") * 3600_000
+	must(t, h.s.ExpireHistory(context.Background(), hour))
+	h.model.expireHistory(hour)
 	must(t, h.s.Expire(context.Background(), grain, before))
 	h.model.expire(grain, before)
 }

@@ -217,7 +217,7 @@ func testSizes(t *testing.T, open Open) {
 	for _, size := range sizes {
 		found[size.Name] = size
 	}
-	for _, name := range []string{"cells/day", "sets/day", "users", "ledger"} {
+	for _, name := range []string{"cells/day", "sets/day", "users", "ledger", "history"} {
 		if found[name].Chunks != 1 || found[name].Bytes <= 0 {
 			t.Fatalf("%s: %+v in %+v", name, found[name], sizes)
 		}

@@ -20,12 +20,14 @@ type model struct {
 	state   map[store.StateKey][][]byte
 	ledger  map[[2]int64]store.LedgerRow // by hour and shard
 	letters []store.DeadLetter
+	history map[[2]int64]store.Change // by day and hour
+	version uint64                    // of commits alone
 	at      int64
 }
 
 func newModel(shards int) *model {
 	m := &model{cells: map[block.CellKey][]*block.Cells{}, sets: map[block.SetKey][]*block.Sets{},
-		state: map[store.StateKey][][]byte{}, ledger: map[[2]int64]store.LedgerRow{}}
+		state: map[store.StateKey][][]byte{}, ledger: map[[2]int64]store.LedgerRow{}, history: map[[2]int64]store.Change{}}
 	for i := range shards {
 		m.shards = append(m.shards, store.Position{Shard: i})
 	}
@@ -36,6 +38,7 @@ func (m *model) clone() *model {
 	c := *m
 	c.shards, c.letters = slices.Clone(m.shards), slices.Clone(m.letters)
 	c.cells, c.sets, c.state, c.ledger = cloneLists(m.cells), cloneLists(m.sets), cloneLists(m.state), maps.Clone(m.ledger)
+	c.history = maps.Clone(m.history)
 	return &c
 }
 
@@ -49,6 +52,7 @@ func cloneLists[K comparable, V any](m map[K][]V) map[K][]V {
 
 func (m *model) apply(c *store.Commit) {
 	m.at = c.At
+	m.addHistory(c)
 	for _, sc := range c.Shards {
 		to := sc.To
 		if !sc.Snapshot {
@@ -116,6 +120,7 @@ func (m *model) check(t fatal, v store.View) {
 	if want := m.ledgerRows(); !slices.Equal(ledger, want) {
 		t.Fatalf("ledger\n%+v\nwant\n%+v", ledger, want)
 	}
+	m.checkHistory(t, v)
 	m.checkState(t, v)
 	m.checkStates(t, v)
 }

@@ -39,6 +39,7 @@ func Run(t *testing.T, open Open) {
 		"expire":             testExpire,
 		"letters":            testLetters,
 		"letters deleted":    testDeletedLetters,
+		"day's history":      testDaysHistory,
 		"sizes":              testSizes,
 		"periods":            testPeriods,
 		"compact beside":     testCompactBesideCommits,

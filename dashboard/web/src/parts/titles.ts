@@ -1,5 +1,5 @@
 import { type Page } from "../state/view";
 
 export const titles: Record<Page, string> = {
-  overview: "Overview", breakdown: "Breakdown", retention: "Retention", realtime: "Real time", pipeline: "Pipeline",
+  overview: "Overview", breakdown: "Breakdown", retention: "Retention", explain: "Explain", realtime: "Real time", pipeline: "Pipeline",
 };

@@ -16,6 +16,7 @@ test.each<[string, Partial<View>]>([
   ["days", { range: { from: "2024-02-29", to: "2024-03-01" } }],
   ["instants", { range: { from: "2026-11-28T10:00:00+09:00", to: "2026-11-28T12:00:00+09:00" } }],
   ["all that can be chosen", { page: "breakdown", compare: "previous_year", grain: "week", metric: "bounce_rate", by: "country", pivot: "device", order: "-sessions", cohort: "week" }],
+  ["a day", { page: "explain", day: "2026-11-27" }],
   ["no comparison", { compare: "none" }],
   ["odd names", { page: "breakdown", by: "a=b&c", pivot: "ü %2C", order: "-x,y" }],
   ["hostile values", { filters: [{ dimension: "campaign_id", not: false, values: hostile }, { dimension: "country", not: true, values: hostile }] }],
@@ -33,7 +34,7 @@ test("links are easy to read", () =>
   ));
 
 test("what is not understood falls back to the standard", () => {
-  const odd = "?range=toString&from=x&to=y&compare=x&grain=second&metric=__proto__&cohort=month&filter.=&filter.device=&unknown=1";
+  const odd = "?range=toString&from=x&to=y&compare=x&grain=second&metric=__proto__&cohort=month&day=2026-02-30&filter.=&filter.device=&unknown=1";
   expect(parseView("/", odd)).toEqual(standard);
 });
 

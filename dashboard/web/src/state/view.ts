@@ -1,9 +1,10 @@
 import { isMetric, type Metric } from "../format/metric";
+import { type Day, isDay } from "./day";
 import { type Filter, putFilters, takeFilters } from "./filter";
 import { type Grain, isGrain } from "./grain";
 import { type Compare, isPreset, parseSpan, type Range } from "./range";
 
-export const pages = ["overview", "breakdown", "retention", "realtime", "pipeline"] as const;
+export const pages = ["overview", "breakdown", "retention", "explain", "realtime", "pipeline"] as const;
 export type Page = (typeof pages)[number];
 
 export const tops = [10, 25, 50, 100, 500] as const;
@@ -22,11 +23,12 @@ export interface View {
   order: string | null; // of the breakdown: a column, with "-" in front when falling; null: by users, falling
   top: Top; // rows of the breakdown
   cohort: "day" | "week";
+  day: Day | null; // that is explained; null: yesterday
 }
 
 const plain: View = {
   page: "overview", range: null, compare: "previous_period", grain: null, metric: "active_users", filters: [],
-  by: null, pivot: null, order: null, top: 25, cohort: "day",
+  by: null, pivot: null, order: null, top: 25, cohort: "day", day: null,
 };
 
 /** The path of a page, relative to where the app is served. */
@@ -48,6 +50,7 @@ export function parseView(path: string, search: string): View {
   const compare = params.get("compare");
   const grain = params.get("grain");
   const metric = params.get("metric");
+  const day = params.get("day");
   return {
     page: pageOf(path),
     range: rangeOf(params),
@@ -60,6 +63,7 @@ export function parseView(path: string, search: string): View {
     order: params.get("order"),
     top: tops.find((n) => String(n) === params.get("top")) ?? plain.top,
     cohort: params.get("cohort") === "week" ? "week" : "day",
+    day: day !== null && isDay(day) ? day : plain.day,
   };
 }
 
@@ -81,6 +85,7 @@ export function searchOf(view: View): string {
   put("order", view.order, plain.order);
   put("top", String(view.top), String(plain.top));
   put("cohort", view.cohort, plain.cohort);
+  put("day", view.day, plain.day);
   const text = params.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return text === "" ? "" : `?${text}`;
 }
