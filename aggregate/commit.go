@@ -199,6 +199,9 @@ func (p *part) commit(at int64, dims []string) store.ShardCommit {
 		c.State = append(c.State, store.StateChunk{Key: key(store.Users, d.Parts[i]), Data: data})
 	}
 	c.State = append(c.State, drops(p.w.shard, d.Drops)...)
+	if p.limits != nil {
+		c.State = append(c.State, store.StateChunk{Key: key(store.Limits, 0), Data: record.AppendLimits(nil, *p.limits)})
+	}
 	if st := p.state; st != nil {
 		c.State = append(c.State, store.StateChunk{Key: key(store.IDs, headPart), Full: true, Data: st.Head})
 		for _, x := range st.IDs {

@@ -150,7 +150,7 @@ func MergeState(key store.StateKey, chunks [][]byte) ([]byte, error) {
 		return fold.MergeSessionIDs(key.Part, chunks)
 	case store.Sessions:
 		return fold.MergeSessions(chunks)
-	case store.Drops:
+	case store.Drops, store.Limits:
 		return slices.Concat(chunks...), nil
 	}
 	return nil, fmt.Errorf("merge state: unknown kind %d", key.Kind)

@@ -3,10 +3,12 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rollcall"
 	"rollcall/block"
 	"rollcall/fold"
+	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -94,6 +96,25 @@ func (w *worker) recover(ctx context.Context) error {
 	w.next, w.cutAt, w.received = pos.Offset, pos.Offset, pos.Received
 	w.fold.Restore(fold.Counts{Accepted: pos.Accepted, Duplicates: pos.Duplicates, Late: pos.Late, MaxTime: pos.MaxTime})
 	w.fresh = 0
+	return w.newLimits(ctx)
+}
+
+// newLimits looks whether settings were changed that tell in which grains events count, and which are late.
+func (w *worker) newLimits(ctx context.Context) error {
+	c := &w.a.cfg
+	limits := record.Limits{From: w.next, At: w.a.deps.Now().UnixMilli(), Minute: c.MinuteRetention.Milliseconds(), Hour: c.HourRetention.Milliseconds(),
+		Late: c.LateHorizon.Milliseconds()}
+	chunks, err := w.chunks(ctx, store.Limits, 0)
+	if err != nil {
+		return err
+	}
+	before, err := record.ReadLimits(slices.Concat(chunks...))
+	if err != nil {
+		return fmt.Errorf("settings that shard %d was folded with: %w", w.shard, err)
+	}
+	if len(before) == 0 || !before[len(before)-1].Same(limits) {
+		w.limits = &limits
+	}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"rollcall"
 	"rollcall/eventlog"
 	"rollcall/fold"
+	"rollcall/record"
 	"rollcall/store"
 )
 
@@ -46,6 +47,7 @@ type worker struct {
 	durable   chan durable
 	fresh     int64              // events since the last cut
 	letters   []store.DeadLetter // since the last cut
+	limits    *record.Limits     // that the store does not have; nil when it does
 
 	snapshotClock uint64 // the committer's: number of the last snapshot committed
 }
@@ -72,6 +74,7 @@ type part struct {
 	delta   *fold.Delta
 	state   *fold.State        // nil without a snapshot
 	letters []store.DeadLetter // of records that are none
+	limits  *record.Limits     // in force from here on; nil when the store has them
 }
 
 func newWorker(ctx context.Context, a *Aggregator, shard int) *worker {
@@ -239,8 +242,8 @@ func (w *worker) cut(snapshot bool) *part {
 	if w.next == w.cutAt && (!snapshot || w.next == w.snapshot) {
 		return nil
 	}
-	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut(), letters: w.letters}
-	w.letters = nil
+	p := &part{w: w, from: w.cutAt, delta: w.fold.Cut(), letters: w.letters, limits: w.limits}
+	w.letters, w.limits = nil, nil
 	if snapshot {
 		p.state = w.fold.Snapshot()
 		w.snapshot = w.next

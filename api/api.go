@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,7 @@ type Config struct {
 	Letters   Letters                                // the quarantine
 	Builds    Builds                                 // builds, and how to make them anew
 	Allowed   func(h http.Header) (status int)       // whether a request may see users' data: 0, or 401 or 403; default all may
+	Verify    *Verify                                // POST /api/v1/verify
 	Events    http.Handler                           // POST /v1/events
 	Page      http.Handler                           // GET of everything that is not the API's
 	Registry  *prometheus.Registry                   // served at /metrics, with the handler's own; default a new one
@@ -52,6 +54,7 @@ type server struct {
 	replies   sync.Pool // of *reply
 	bodies    sync.Pool // of *bytes.Buffer
 	document  func() []byte
+	verifying atomic.Bool
 }
 
 // New makes the handler of every path. It registers its metrics in the registry.

@@ -72,6 +72,7 @@ func problems() object {
 		http.StatusBadRequest:            "Something is wrong with the request; parameter names it, valid lists what is right.",
 		http.StatusUnauthorized:          "No key was sent.",
 		http.StatusForbidden:             "The key is not valid.",
+		http.StatusConflict:              "Something else is under way; Retry-After tells when to come again.",
 		http.StatusRequestEntityTooLarge: "The body is too large.",
 		http.StatusUnsupportedMediaType:  "The body has another Content-Encoding than gzip and zstd.",
 		http.StatusUnprocessableEntity:   "Answering would read more than is allowed: estimate and limit, in cells and user-set entries.",

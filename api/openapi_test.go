@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,15 @@ func full(change func(*Config)) *server {
 		c.Heads, c.Letters = newHeads(), noLetters{}
 		c.Status = func(context.Context) (any, error) { return state{Shards: []int{1}}, nil }
 		c.StatusOf = state{}
+		c.Verify = &Verify{Of: state{}, Ask: func(r *VerifyRequest) (func(context.Context, func(float64)) (any, error), error) {
+			if r.Limit < 0 {
+				return nil, errors.New("limit: give 1 or more")
+			}
+			return func(_ context.Context, tell func(float64)) (any, error) {
+				tell(0.5)
+				return state{Shards: []int{1}}, nil
+			}, nil
+		}}
 		c.Events = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusAccepted)
@@ -107,6 +117,9 @@ func TestRepliesMatchTheDocument(t *testing.T) {
 		{"GET", "/api/v1/quarantine", "", 200},
 		{"GET", "/api/v1/quarantine?limit=1&before=4&reason=late", "", 200},
 		{"GET", "/api/v1/quarantine?limit=201", "", 400},
+		{"POST", "/api/v1/verify", `{"days":["2026-11-01"],"limit":5}`, 200},
+		{"POST", "/api/v1/verify", `{"limit":-1}`, 400},
+		{"POST", "/api/v1/verify", `{"day":"2026-11-01"}`, 400},
 		{"GET", "/openapi.json", "", 200},
 		{"GET", "/healthz", "", 200},
 		{"GET", "/readyz", "", 200},
@@ -118,7 +131,15 @@ func TestRepliesMatchTheDocument(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d: %s", c.method, c.path, w.Code, c.status, w.Body)
 			continue
 		}
-		matches(t, v, c.method, c.path, w)
+		if w.Header().Get("Content-Type") == "application/x-ndjson" { // of which the validator knows nothing
+			for line := range strings.Lines(w.Body.String()) {
+				if err := json.Unmarshal([]byte(line), &verifyLine{}); err != nil {
+					t.Errorf("%s: %v", line, err)
+				}
+			}
+		} else {
+			matches(t, v, c.method, c.path, w)
+		}
 		path, _, _ := strings.Cut(c.path, "?")
 		seen[c.method+" "+strings.NewReplacer("campaign", "{name}", "city", "{name}").Replace(path)] = true
 	}

@@ -51,6 +51,7 @@ func (s *server) table() []*route {
 	add(s.Engine != nil, "GET", "/api/v1/dimensions/{name}", heavy, packed(s.values), (*server).describeValues)
 	add(s.Status != nil, "GET", "/api/v1/status", light, packed(s.status), (*server).describeStatus)
 	add(s.Letters != nil, "GET", "/api/v1/quarantine", heavy, packed(s.quarantine), (*server).describeQuarantine)
+	add(s.Verify != nil, "POST", "/api/v1/verify", endless, s.verify, (*server).describeVerify)
 	add(s.Builds != nil, "GET", "/api/v1/builds", light, s.builds, (*server).describeBuilds)
 	add(s.Builds != nil, "POST", "/api/v1/rebuild", light, s.rebuild, (*server).describeRebuild)
 	add(s.Builds != nil, "DELETE", "/api/v1/rebuild", light, s.cancelRebuild, (*server).describeCancel)

@@ -1,10 +1,13 @@
 package apptest
 
 import (
+	"fmt"
 	"math/rand"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/cache/redis/redistest"
 	"rollcall/eventlog/kafka/kafkatest"
@@ -70,10 +73,40 @@ func (p *processes) live(t *testing.T, d simtest.Dice, w *simtest.World) {
 	compareSome(t, p.query, d, w, 2*third)
 	another := Start(t, binary(t), nil, append([]string{"--roles", "aggregate"}, p.flags...)...)
 	p.standby.Stop(t)
-	p.post(t, d, w, 2*third, len(w.Events))
-	compareServer(t, p.query, d, w)
+	p.rebuilds(t, d, w, 2*third)
 	for _, s := range []*Server{p.intake, another, p.query} {
 		s.Stop(t)
+	}
+}
+
+// rebuilds makes builds anew while the rest of the events arrive. The processes go over by themselves, and back.
+func (p *processes) rebuilds(t *testing.T, d simtest.Dice, w *simtest.World, from int) {
+	posted := make(chan struct{})
+	go func() {
+		defer close(posted)
+		p.post(t, rand.New(rand.NewSource(1)), w, from, len(w.Events))
+	}()
+	MustRun(t, binary(t), nil, append([]string{"rebuild", "--session-gap", "100m", "--proof", "all"}, p.flags...)...)
+	<-posted
+	p.wentOver(t, 2)
+	w.Config.Gap = 100 * time.Minute
+	compareServer(t, p.query, d, w)
+	MustRun(t, binary(t), nil, append([]string{"rollback"}, p.flags...)...)
+	p.wentOver(t, 1)
+	w.Config.Gap = 30 * time.Minute
+	compareServer(t, p.query, d, w)
+}
+
+// wentOver waits until the process that answers does so from a build.
+func (p *processes) wentOver(t *testing.T, build int) {
+	t.Helper()
+	want := fmt.Sprintf(`"build":%d}`, build)
+	err := p.query.Until(func() (bool, error) {
+		reply, err := p.query.Get("/api/v1/query", url.Values{"grain": {"total"}, "metrics": {"events"}})
+		return err == nil && strings.Contains(string(reply.Body), want), nil
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, p.query.written)
 	}
 }
 

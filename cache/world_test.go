@@ -209,6 +209,10 @@ func (v *worldView) State(context.Context, store.StateKey) ([]store.StateChunk, 
 	return nil, nil
 }
 
+func (v *worldView) States(context.Context, store.StateKey, int64) ([]store.StateChunk, error) {
+	return nil, nil
+}
+
 // clock is moved by hand.
 type clock struct {
 	mu sync.Mutex

@@ -19,6 +19,6 @@
 //	the process ends at any step      the active build stays, or the new one is active; the next rebuild with the same settings goes
 //	                                  on where the new build's last commit is
 //	verification finds a difference   the new build stays beside the active one, to be looked at, and is not activated
-//	the log's beginning is trimmed    ErrTrimmed, before anything is folded
+//	the log's beginning is trimmed    eventlog.ErrTrimmed, and the new build stays empty
 //	the store fails                   as for every aggregator: asked again until it answers
 package rebuild

@@ -2,14 +2,11 @@ package rebuild
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/time/rate"
 
 	"rollcall"
-	"rollcall/aggregate"
 	"rollcall/eventlog"
-	"rollcall/store"
 )
 
 // limited gives a log that is read at so many events/s, without end for 0.
@@ -38,26 +35,4 @@ func (l *limiter) Fetch(ctx context.Context, shard int, from, until rollcall.Off
 		events -= some
 	}
 	return records, err
-}
-
-// whole makes sure that the log still has what the build lacks.
-func whole(ctx context.Context, deps aggregate.Deps, v store.Viewer) error {
-	view, err := v.View(ctx)
-	if err != nil {
-		return err
-	}
-	shards := view.Head().Shards
-	if err := view.Close(); err != nil {
-		return err
-	}
-	for _, p := range shards {
-		first, _, err := deps.Log.Bounds(ctx, p.Shard)
-		if err != nil {
-			return err
-		}
-		if first > p.Snapshot {
-			return fmt.Errorf("shard %d: the build needs the log from offset %d on, and it begins at %d: %w", p.Shard, p.Snapshot, first, eventlog.ErrTrimmed)
-		}
-	}
-	return nil
 }

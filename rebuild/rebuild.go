@@ -159,12 +159,9 @@ func (r *run) work(ctx context.Context, b store.Build, do func(*folding) error) 
 	if err != nil {
 		return err
 	}
-	err = whole(ctx, r.deps.Aggregate, h)
+	f, err := fold(ctx, r.cfg.Aggregate, r.deps.Aggregate, h)
 	if err == nil {
-		var f *folding
-		if f, err = fold(ctx, r.cfg.Aggregate, r.deps.Aggregate, h); err == nil {
-			err = errors.Join(do(f), f.finish())
-		}
+		err = errors.Join(do(f), f.finish())
 	}
 	return errors.Join(err, h.Close())
 }

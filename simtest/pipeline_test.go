@@ -55,9 +55,10 @@ type pipeline struct {
 	levels       []level
 	asked        int
 	owner        *owner
-	crew         *crew // of several aggregators, instead of the owner
-	maxValues    int   // cap on values of a dimension and day; 0 for the default
-	segmentBytes int64 // of a file of the log; 0 for 64 KiB
+	crew         *crew            // of several aggregators, instead of the owner
+	maxValues    int              // cap on values of a dimension and day; 0 for the default
+	counted      []store.Position // at the end of a test
+	segmentBytes int64            // of a file of the log; 0 for 64 KiB
 	commits      atomic.Int64
 }
 

@@ -16,6 +16,7 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/eventlog"
+	"rollcall/record"
 	"rollcall/simtest"
 	"rollcall/store"
 	"rollcall/store/sqlite"
@@ -58,6 +59,9 @@ func TestVerifyNamesSabotage(t *testing.T) {
 		"a delta that is doubled":         {(*spoiled).doubleDelta, (*spoiled).namesCell},
 		"a block of cells that's gone":    {(*spoiled).loseCells, (*spoiled).namesCell},
 		"a cell too many":                 {(*spoiled).addCell, (*spoiled).namesCell},
+		"a row said to be late":           {(*spoiled).markLate, (*spoiled).namesDrop},
+		"a row said to be a duplicate":    {(*spoiled).markDuplicate, (*spoiled).namesDrop},
+		"a mark of no row":                {(*spoiled).markNothing, (*spoiled).namesDrop},
 		"a position":                      {(*spoiled).changePosition, (*spoiled).namesPosition},
 		"a period nobody looks for":       {(*spoiled).forgetPeriod, (*spoiled).namesPeriod},
 		"a record gone from the log":      {func(s *spoiled, t *testing.T) { s.relog(t, 0) }, (*spoiled).namesLedger},
@@ -71,6 +75,52 @@ func TestVerifyNamesSabotage(t *testing.T) {
 			}
 			c.want(s, t, r)
 		})
+	}
+}
+
+// TestVerifyOldData takes away what an older release did not keep: which rows were dropped, and which settings were in force.
+// With the settings of then all is equal, and it is told what was taken for granted.
+func TestVerifyOldData(t *testing.T) {
+	for seed := int64(0); ; seed++ {
+		dice := rand.New(rand.NewSource(seed))
+		p, err := openPipeline(t, simtest.RandomWorld(dice, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(p.Append(p.world.Events), p.caughtUp(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		late := int64(0)
+		for _, s := range p.owner.Status().Shards {
+			late += s.Late
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s := &spoiled{pipeline: p, dir: p.dir}
+		s.database(t, func(db *sql.DB) {
+			if _, err := db.Exec("DELETE FROM chunks WHERE kind = 3 AND b IN (5, 6)"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if err := p.start(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.verifyAll(dice)
+		if err != nil || !r.Equal || r.Events > 0 && len(r.Notes) == 0 {
+			t.Fatalf("seed %d: %v %s", seed, err, wrong{r})
+		}
+		p.world.Config.LateHorizon = 0
+		r, err = p.verifyAll(dice)
+		if err != nil || r.Equal != (late == 0) || late > 0 && !strings.Contains(strings.Join(r.Notes, " "), "which were dropped") {
+			t.Fatalf("seed %d, without a horizon: %v %s", seed, err, wrong{r})
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if late > 0 && seed > 20 {
+			return
+		}
 	}
 }
 
@@ -247,6 +297,18 @@ func (s *spoiled) loseCells(t *testing.T) {
 	s.exec(t, "DELETE FROM chunks WHERE id = ?", id)
 }
 
+// mark adds what a store says of a row that was dropped.
+func (s *spoiled) mark(t *testing.T, d record.Drop) {
+	const query = "INSERT INTO chunks (kind, a, b, c, level, data, masks) VALUES (3, ?, ?, ?, 0, ?, x'')"
+	s.exec(t, query, s.shard, int(store.Drops), store.DropsPart(d.Offset), record.AppendDrop(nil, d))
+}
+
+func (s *spoiled) markLate(t *testing.T) { s.mark(t, record.Drop{Count: 1, Late: true}) }
+
+func (s *spoiled) markDuplicate(t *testing.T) { s.mark(t, record.Drop{Count: 1}) }
+
+func (s *spoiled) markNothing(t *testing.T) { s.mark(t, record.Drop{Row: 1 << 20, Count: 1}) }
+
 func (s *spoiled) changeSet(t *testing.T, change func(sets *block.Sets)) {
 	id, shard, period, data, masks := s.chunk(t, 2, rollcall.Day)
 	packed, err := block.OpenSets(data, masks, block.SetKey{Grain: rollcall.Day, Period: block.Period(period), Shard: int(shard)})
@@ -387,6 +449,13 @@ func (s *spoiled) namesLedger(t *testing.T, r *verify.Report) {
 
 func (s *spoiled) namesPosition(t *testing.T, r *verify.Report) {
 	s.names(t, r, verify.Position, func(d *verify.Difference) bool { return *d.Shard == s.shard && d.Figure == "accepted" })
+}
+
+func (s *spoiled) namesDrop(t *testing.T, r *verify.Report) {
+	s.names(t, r, verify.Drop, func(d *verify.Difference) bool { return *d.Shard == s.shard })
+	if r.Different() != 1 {
+		t.Errorf("differences: %v", r.Differences)
+	}
 }
 
 func (s *spoiled) namesPeriod(t *testing.T, r *verify.Report) {

@@ -48,6 +48,8 @@ type View interface {
 	State(ctx context.Context, key StateKey) ([]StateChunk, error)
 	// History tells what each hour's commits did to the figures of a day.
 	History(ctx context.Context, day rollcall.Date) (*History, error)
+	// States returns the chunks of the parts from that of from up to, not including, until, by rising part, each oldest first.
+	States(ctx context.Context, from StateKey, until int64) ([]StateChunk, error)
 	// Close releases the view.
 	Close() error
 }
@@ -167,6 +169,7 @@ const (
 	Sessions   StateKind = 3 // sessions of a day; written with snapshots
 	SessionIDs StateKind = 4 // session ids seen and the day each is kept in; written with snapshots
 	Drops      StateKind = 5 // rows of the log that count in no figure (record.Drop), by DropsPart; written with every commit
+	Limits     StateKind = 6 // settings that were changed under the data (record.Limits); written with the first commit that they are in force for
 )
 
 // DropsPart is the part of kind Drops that tells of the record at an offset.
@@ -253,6 +256,28 @@ type Letters interface {
 	DeleteLetters(ctx context.Context, numbers []int64) (deleted int64, err error)
 }
 
+// Verified is what the last verification of a day found.
+type Verified struct {
+	Day         rollcall.Date // WholeLog for what is of no day
+	Build       uint32
+	Version     uint64 // the newest of the day's cells and ledger that was compared
+	At          int64  // when it was found, Unix ms
+	Took        int64  // how long the verification was under way, ms
+	Differences int64
+}
+
+// WholeLog stands for the sums and the end of the log in place of a day.
+const WholeLog rollcall.Date = math.MinInt32
+
+// Verifications keeps what was verified, for all processes and the next start. Every call is one transaction and may run
+// beside commits.
+type Verifications interface {
+	// Verified lists what is kept, by rising day.
+	Verified(ctx context.Context) ([]Verified, error)
+	// SetVerified replaces what is kept of these days.
+	SetVerified(ctx context.Context, days []Verified) error
+}
+
 // MergeState merges the chunks of one part, oldest first, into one.
 type MergeState func(key StateKey, chunks [][]byte) ([]byte, error)
 
@@ -264,7 +289,7 @@ type CompactStats struct {
 
 // Size is the room one kind of content takes.
 type Size struct {
-	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, ledger, history, other
+	Name   string // cells/day, cells/hour, cells/minute, sets/day, sets/minute, users, ids, sessions, session ids, drops, limits, ledger, history, other
 	Chunks int64
 	Bytes  int64
 }

@@ -2,8 +2,8 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -18,9 +18,9 @@ import (
 func (r *run) comparable(grain rollcall.Grain, period block.Period) bool {
 	switch grain {
 	case rollcall.Minute:
-		return int64(period) >= floorDiv(r.now-r.cfg.MinuteRetention.Milliseconds(), minuteMS)-59
+		return int64(period) >= floorDiv(r.gone[0], minuteMS)-59
 	case rollcall.Hour:
-		return period >= block.Period(r.cfg.Calendar.Date(r.now-r.cfg.HourRetention.Milliseconds()))
+		return period >= block.Period(r.cfg.Calendar.Date(r.gone[1]))
 	default:
 		return true
 	}
@@ -63,7 +63,7 @@ func (r *run) addCells(blocks []*block.Cells) {
 // compareCells compares all cells of the chosen days.
 func (r *run) compareCells(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(r.cfg.Workers)
 	for _, d := range r.comparedDates() {
 		r.report.Days = append(r.report.Days, d.String())
 		g.Go(func() error { return r.compareDay(ctx, d) })
@@ -72,10 +72,21 @@ func (r *run) compareCells(ctx context.Context) error {
 }
 
 func (r *run) compareDay(ctx context.Context, d rollcall.Date) error {
+	if r.report.hasMoved(d) {
+		return nil
+	}
 	r.checkStamp(d)
 	for _, grain := range []rollcall.Grain{rollcall.Day, rollcall.Hour, rollcall.Minute} {
 		for _, cuboid := range r.cfg.Cuboids {
-			if err := r.compareDate(ctx, d, grain, cuboid); err != nil {
+			err := r.compareDate(ctx, d, grain, cuboid)
+			if errors.Is(err, errMoved) && grain != rollcall.Minute { // minutes expire while they are verified
+				r.report.moved(d)
+				return nil
+			}
+			if err != nil && !errors.Is(err, errMoved) {
+				return err
+			}
+			if err := r.pace(ctx); err != nil {
 				return err
 			}
 		}
@@ -89,7 +100,7 @@ func (r *run) checkStamp(d rollcall.Date) {
 	has := len(r.expected[block.CellKey{Grain: rollcall.Day, Period: block.Period(d)}]) > 0
 	r.mu.Unlock()
 	if has && r.head.Stamp(store.DayClock, block.Period(d)) == 0 {
-		r.report.add(Difference{What: Period, Bucket: d.String(), Figure: "version", Expected: "any", Found: "none",
+		r.report.add(Difference{What: Period, days: []rollcall.Date{d}, Bucket: d.String(), Figure: "version", Expected: "any", Found: "none",
 			Hint: "the day has events, and readers do not look for it: its row in the list of periods is gone"})
 	}
 }
@@ -191,7 +202,7 @@ func compareKeys(a *block.Cells, i int, b *block.Cells, j int) int {
 var counterNames = [...]string{"events", "sessions", "bounces", "total_session_duration_ms", "new_users", "active_users", "counted_users"}
 
 func (r *run) cellDiffers(d rollcall.Date, c *block.Cells, row int, want, found *rollcall.Counters) {
-	diff := Difference{What: Cell, Grain: c.Key.Grain.String(), Bucket: r.bucket(d, c.Key.Grain, c.Key.Period, c.Sub[row])}
+	diff := Difference{What: Cell, days: []rollcall.Date{d}, Grain: c.Key.Grain.String(), Bucket: r.bucket(d, c.Key.Grain, c.Key.Period, c.Sub[row])}
 	col := 0
 	for dim, name := range r.head.Dimensions {
 		if c.Key.Cuboid.Has(dim) {

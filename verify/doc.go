@@ -13,10 +13,14 @@
 // and keeps the rest in columns → recount groups them by user, and each user's by time → tally counts → compare meets the
 // view's blocks. Shards are counted two at a time, a shard too large for memory in several passes, a part of its users each.
 //
+// Background does this for closed days, slowly, beside a process's other work, and keeps in the store what it found; Standing
+// tells from that how far all is proven. RunTable compares with a table of raw events that SQL counts, instead of the log.
+//
 // Invariants:
 //
-//   - what is compared is a function of the log below the offsets of the view, of the settings, and of three facts of the store that
-//     the log does not tell: the numbers of dimension values, which values were beyond the cap on a day, and when the store was read;
+//   - what is compared is a function of the log below the offsets of the view, of the settings, and of facts of the store that the
+//     log does not tell: the numbers of dimension values, which values were beyond the cap on a day, which rows were late (believed only
+//     where it can be), which retention was in force where, and when the store was read;
 //   - users are numbered in the order of their first event that is not late, as the store's dictionary does;
 //   - what can't be verified is said in the Report, never passed over.
 //

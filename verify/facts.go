@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rollcall"
@@ -38,6 +39,10 @@ func (r *run) readCaps(ctx context.Context) error {
 		f := r.facts(d)
 		for dim := range f.caps {
 			blocks, err := r.view.Cells(ctx, rollcall.Day, 1<<dim, block.Period(d), block.Period(d)+1)
+			if errors.Is(err, errMoved) {
+				r.report.moved(d)
+				break
+			}
 			if err != nil {
 				return fmt.Errorf("read the values of %v: %w", d, err)
 			}

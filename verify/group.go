@@ -82,7 +82,7 @@ func (s *shard) readIDs(ctx context.Context, rows []uint32) (*idTable, error) {
 			}
 			row++
 		}
-		return ctx.Err()
+		return s.pace(ctx)
 	})
 	return t, err
 }

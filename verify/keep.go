@@ -72,9 +72,9 @@ func (s *shard) keep(b *Batch, r *record.Row, user uint32) {
 
 func (s *shard) levelOf(age int64) uint32 {
 	switch {
-	case age >= s.cfg.HourRetention.Milliseconds():
+	case age >= s.force().Hour:
 		return levelDay
-	case age >= s.cfg.MinuteRetention.Milliseconds():
+	case age >= s.force().Minute:
 		return levelHour
 	default:
 		return levelMinute

@@ -38,7 +38,8 @@ func (s *shard) compareLedger() {
 }
 
 func (s *shard) compareRow(want, found *store.LedgerRow, there bool) {
-	d := Difference{What: Ledger, Shard: &s.number, Bucket: time.UnixMilli(want.Hour).UTC().Format(time.RFC3339)}
+	dates := slices.Compact([]rollcall.Date{s.cfg.Calendar.Date(want.Hour), s.cfg.Calendar.Date(want.Hour + hourMS - 1)})
+	d := Difference{What: Ledger, days: dates, Shard: &s.number, Bucket: time.UnixMilli(want.Hour).UTC().Format(time.RFC3339)}
 	hint := ledgerHint(want, found, there)
 	s.differs(d, "events", want.Count, found.Count, hint)
 	if want.Count == found.Count && (want.HashHi != found.HashHi || want.HashLo != found.HashLo) {
@@ -46,13 +47,11 @@ func (s *shard) compareRow(want, found *store.LedgerRow, there bool) {
 		s.report.add(d)
 	}
 	s.differs(d, "duplicates", want.Duplicates, found.Duplicates, hint)
-	s.differs(d, "late", want.Late, found.Late, hint+lateHint)
+	s.differs(d, "late", want.Late, found.Late, hint)
 	if want.Count != found.Count || want.HashHi != found.HashHi || want.HashLo != found.HashLo {
-		s.suspect(s.cfg.Calendar.Date(want.Hour), s.cfg.Calendar.Date(want.Hour+hourMS-1))
+		s.suspect(dates...)
 	}
 }
-
-const lateHint = "; a late_horizon that was changed since does the same"
 
 func ledgerHint(want, found *store.LedgerRow, there bool) string {
 	switch n := found.Count - want.Count; {
@@ -77,7 +76,7 @@ func (s *shard) comparePosition() {
 	const hint = "a sum over the whole shard"
 	s.differs(d, "accepted", s.total.Accepted, p.Accepted, hint)
 	s.differs(d, "duplicates", s.total.Duplicates, p.Duplicates, hint)
-	s.differs(d, "late", s.total.Late, p.Late, hint+lateHint)
+	s.differs(d, "late", s.total.Late, p.Late, hint)
 	s.differs(d, "users", int64(s.users.used), p.Users, "size of the dictionary")
 }
 

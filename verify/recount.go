@@ -41,7 +41,7 @@ func (c *counting) all(ctx context.Context, g *groups, chunks int) error {
 		if n := g.start[user+1] - told; n > toldEvents {
 			told += n
 			c.progress(int(n) / chunks)
-			if err := ctx.Err(); err != nil {
+			if err := c.pace(ctx); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rollcall"
@@ -42,13 +43,25 @@ func (s *shard) compareSets(ctx context.Context) error {
 	for _, d := range s.setDates() {
 		for _, grain := range []rollcall.Grain{rollcall.Day, rollcall.Minute} {
 			for _, p := range s.periods(d, grain) {
-				if err := s.comparePeriod(ctx, d, setPeriod{grain, p}); err != nil {
+				if err := s.comparePeriod(ctx, d, setPeriod{grain, p}); errors.Is(err, errMoved) {
+					s.movedSets(d, grain)
+				} else if err != nil {
+					return err
+				}
+				if err := s.pace(ctx); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// movedSets passes over minutes: they expire while they are verified.
+func (s *shard) movedSets(d rollcall.Date, grain rollcall.Grain) {
+	if grain != rollcall.Minute {
+		s.report.moved(d)
+	}
 }
 
 func (s *shard) setDates() []rollcall.Date {
@@ -102,7 +115,7 @@ func (s *shard) compareSet(d rollcall.Date, p setPeriod, cell uint32, want, foun
 	if want == found {
 		return
 	}
-	diff := Difference{What: UserSet, Shard: &s.number, Grain: p.grain.String(), Bucket: s.bucket(d, p.grain, p.period, 0)}
+	diff := Difference{What: UserSet, days: []rollcall.Date{d}, Shard: &s.number, Grain: p.grain.String(), Bucket: s.bucket(d, p.grain, p.period, 0)}
 	if p.grain == rollcall.Minute {
 		diff.Grain, diff.Bucket = "hour by minute", s.bucket(d, rollcall.Minute, p.period, 0)
 	}

@@ -34,8 +34,12 @@ type shard struct {
 
 	pass, parts uint64
 	row         uint64 // rows read in this pass
+	marks       *marks
+	drops       []record.Drop // marks of the batch at hand that are not behind
+	inForce     int           // among the shard's limits
 	newest      int64
-	horizon     rollcall.Date // of newest
+	newestOf    int64         // newest when horizon was computed
+	horizon     rollcall.Date // for rows without marks
 	zone        rollcall.Zone
 	hour        *store.LedgerRow // last used
 	hashes      [ahead]rowHash
@@ -48,21 +52,27 @@ type rowHash struct{ user, id key }
 func (r *run) newShard(number int, until rollcall.Offset, seed uint64) *shard {
 	p := &r.head.Shards[number]
 	return &shard{run: r, number: number, until: until, seed: seed, parts: uint64(r.passes(p)), users: newNumbering(p.Users), cells: newCellTable(r.values),
-		ledger: map[int64]*store.LedgerRow{}, sets: map[setPeriod]map[uint32]members{}, total: store.Position{Shard: number, MaxTime: math.MinInt64}}
+		ledger: map[int64]*store.LedgerRow{}, sets: map[setPeriod]map[uint32]members{}, total: store.Position{Shard: number}, marks: newMarks(r.view, number)}
 }
 
 // scan reads the shard for one pass: it fills columns, when days are to be counted, and adds to the ledger.
 func (s *shard) scan(ctx context.Context, pass uint64) error {
 	p := s.head.Shards[s.number]
-	s.pass, s.row, s.newest, s.zone = pass, 0, math.MinInt64, rollcall.Zone{}
+	s.pass, s.row, s.newest, s.newestOf, s.inForce, s.zone = pass, 0, math.MinInt64, math.MinInt64, 0, rollcall.Zone{}
+	known := s.marks.known
+	s.marks = newMarks(s.view, s.number)
+	s.marks.known = known
 	s.seen = newKeySet(p.Accepted / int64(s.parts))
 	s.columns = columns{}
 	if s.recounts() {
 		room := p.Accepted/int64(s.parts) + 1024
 		s.columns = columns{user: make([]uint32, 0, room), events: make([]event, 0, room)}
 	}
-	return s.source.Read(ctx, s.number, s.until, func(b *Batch) error {
+	err := s.source.Read(ctx, s.number, s.until, func(b *Batch) (err error) {
 		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if s.drops, err = s.marks.of(ctx, b.Offset, len(b.Rows)); err != nil {
 			return err
 		}
 		s.take(b)
@@ -70,18 +80,23 @@ func (s *shard) scan(ctx context.Context, pass uint64) error {
 			return errors.New("more than 4,294,967,295 events or 67,108,864 combinations of values in one shard")
 		}
 		s.progress(len(b.Rows))
-		return nil
+		return s.pace(ctx)
 	})
+	if err == nil && pass == 0 {
+		s.strayMarks()
+	}
+	return err
 }
 
 func (s *shard) take(b *Batch) {
+	s.setLimits(b.Offset)
 	s.cells.resolve(b)
 	s.passive = append(s.passive[:0], make([]int8, len(b.Strings)+1)...)
 	for from := 0; from < len(b.Rows); from += ahead {
 		rows := b.Rows[from:min(from+ahead, len(b.Rows))]
 		s.lookAhead(rows)
 		for i := range rows {
-			s.takeRow(b, &rows[i], &s.hashes[i])
+			s.takeRow(b, from+i, &s.hashes[i])
 			s.row++
 		}
 	}
@@ -105,9 +120,11 @@ func (s *shard) lookAhead(rows []record.Row) {
 	s.touched += sum
 }
 
-func (s *shard) takeRow(b *Batch, r *record.Row, h *rowHash) {
-	mine := h.user.lo>>32%s.parts == s.pass
-	if s.late(r.Time) {
+func (s *shard) takeRow(b *Batch, at int, h *rowHash) {
+	r, mine := &b.Rows[at], h.user.lo>>32%s.parts == s.pass
+	s.newest = max(s.newest, r.Time)
+	mark := s.marked(at)
+	if s.late(b, at, mark, mine) {
 		if mine {
 			s.ledgerRow(r.Time).Late++
 			s.total.Late++
@@ -121,8 +138,10 @@ func (s *shard) takeRow(b *Batch, r *record.Row, h *rowHash) {
 	if !mine {
 		return
 	}
+	repeated := len(r.ID) > 0 && !s.seen.add(h.id)
+	s.checkMark(b, at, mark, repeated)
 	row := s.ledgerRow(r.Time)
-	if len(r.ID) > 0 && !s.seen.add(h.id) {
+	if repeated {
 		row.Duplicates++
 		s.total.Duplicates++
 		return
@@ -135,16 +154,36 @@ func (s *shard) takeRow(b *Batch, r *record.Row, h *rowHash) {
 	}
 }
 
-// late tells whether an event's day is before that of the horizon, which lies behind the newest event so far.
-func (s *shard) late(time int64) bool {
-	if time > s.newest {
-		s.newest = time
-		s.total.MaxTime = max(s.total.MaxTime, time)
-		if s.cfg.LateHorizon > 0 {
-			s.horizon = s.date(time - s.cfg.LateHorizon.Milliseconds())
+// late tells whether an event counts as late: as the store says, if that can be. Where the store did not keep it yet, when
+// its day is before that of the horizon, which lies behind the newest event so far.
+func (s *shard) late(b *Batch, at int, mark verdict, mine bool) bool {
+	time := b.Rows[at].Time
+	if b.Offset >= s.marks.known {
+		if mark != late {
+			return false
 		}
+		possible := s.date(time) < s.date(s.newest)
+		if !possible && mine {
+			s.markDiffers(b, at, accepted, mark, "its day is not before that of the newest event that came before it: it can't have been late")
+		}
+		return possible
 	}
-	return s.cfg.LateHorizon > 0 && s.date(time) < s.horizon
+	horizon := s.force().Late
+	if horizon > 0 && s.newestOf != s.newest {
+		s.horizon, s.newestOf = s.date(s.newest-horizon), s.newest
+	}
+	return horizon > 0 && s.date(time) < s.horizon
+}
+
+// checkMark compares what the store says of a row that is not late.
+func (s *shard) checkMark(b *Batch, at int, mark verdict, repeated bool) {
+	switch {
+	case b.Offset < s.marks.known || repeated == (mark == duplicate) || mark == late:
+	case repeated:
+		s.markDiffers(b, at, duplicate, mark, "its user and event id came before it, and the store does not say that it was dropped: the archive counts it")
+	default:
+		s.markDiffers(b, at, accepted, mark, "no event with its user and event id came before it: the archive leaves it out")
+	}
 }
 
 func (s *shard) date(time int64) rollcall.Date {

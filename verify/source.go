@@ -18,9 +18,10 @@ type Source interface {
 	Read(ctx context.Context, shard int, until rollcall.Offset, each func(*Batch) error) error
 }
 
-// Batch is a batch of events, and when the log received it (Unix ms).
+// Batch is a batch of events, where it is in the log, and when the log received it (Unix ms).
 type Batch struct {
 	record.Batch
+	Offset   rollcall.Offset
 	Received int64
 }
 
@@ -52,7 +53,7 @@ func (l Log) Read(ctx context.Context, shard int, until rollcall.Offset, each fu
 			if err := b.Decode(r.Payload); err != nil {
 				return fmt.Errorf("shard %d: record at offset %d: %w", shard, r.Offset, err)
 			}
-			b.Received = r.Received
+			b.Offset, b.Received = r.Offset, r.Received
 			if err := each(&b); err != nil {
 				return err
 			}

@@ -16,15 +16,17 @@ import (
 	"rollcall"
 	"rollcall/block"
 	"rollcall/eventlog"
+	"rollcall/record"
 	"rollcall/store"
 )
 
 // Config is what the figures depend on besides the events, as it was when they were folded, and what to compare.
 type Config struct {
-	Cuboids                        []rollcall.Cuboid
-	Calendar                       rollcall.Calendar
-	Gap                            time.Duration
-	Passive                        []string
+	Cuboids  []rollcall.Cuboid
+	Calendar rollcall.Calendar
+	Gap      time.Duration
+	Passive  []string
+	// These are needed where the store did not keep yet which rows were late, and what was in force.
 	LateHorizon                    time.Duration // 0 for no limit
 	MinuteRetention, HourRetention time.Duration
 
@@ -32,6 +34,9 @@ type Config struct {
 	Limit int // differences of a kind that the Report lists; the others are counted
 	// PassEvents is how many events of a shard are counted at a time; 0 for 32 Mi, which take some 2 GiB.
 	PassEvents int64
+	Workers    int // shards counted at a time; 0 for one a core, at most four
+	// Brief holds no view of the store open: what is committed to meanwhile is told as moved, and not compared.
+	Brief bool
 }
 
 // Days says which days to recount: all of them, those named, or a sample. Otherwise none.
@@ -49,17 +54,20 @@ type Deps struct {
 	Now    func() time.Time
 	// Progress is told which part of the work is done, from 0 to 1 or so, by several goroutines; nil for nobody.
 	Progress func(done float64)
+	// Pace is called after each small piece of work, and may wait; nil for no pause.
+	Pace func(ctx context.Context) error
 }
 
 const (
 	defaultPass = 32 << 20
-	maxWorkers  = 4 // shards counted at a time, each with the memory of a pass
+	maxWorkers  = 4 // by default: shards counted at a time, each with the memory of a pass
 )
 
 // run is one verification.
 type run struct {
 	cfg      Config
 	progress func(events int)
+	pace     func(ctx context.Context) error
 	source   Source
 	view     store.View
 	head     *store.Head
@@ -67,6 +75,9 @@ type run struct {
 	values   *values
 	picked   map[rollcall.Date]bool
 	stored   map[int][]store.LedgerRow // by shard
+	limits   [][]record.Limits         // by shard, in the order of its log: at least one
+	gone     [2]int64                  // minutes and hours before these times (Unix ms) may have been deleted
+	first    map[int]rollcall.Offset   // of each shard that is whole
 
 	mu       sync.Mutex
 	caps     map[rollcall.Date]*dateFacts
@@ -78,7 +89,7 @@ type run struct {
 // Run compares the newest committed state of the store with the log below its offsets. It changes nothing and may run
 // beside a writer. The error tells why it could not be done; what differs is in the Report.
 func Run(ctx context.Context, cfg Config, deps Deps) (*Report, error) {
-	view, err := deps.Store.View(ctx)
+	view, err := openView(ctx, cfg.Brief, deps.Store)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -92,14 +103,27 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Report, error) {
 	return r.report, nil
 }
 
+func openView(ctx context.Context, short bool, s store.Viewer) (store.View, error) {
+	if short {
+		return newBrief(ctx, s)
+	}
+	return s.View(ctx)
+}
+
 func newRun(cfg Config, deps Deps, view store.View, now time.Time) *run {
 	if cfg.PassEvents == 0 {
 		cfg.PassEvents = defaultPass
 	}
+	if cfg.Workers == 0 {
+		cfg.Workers = min(runtime.GOMAXPROCS(0), maxWorkers)
+	}
+	if deps.Pace == nil {
+		deps.Pace = context.Cause
+	}
 	head := view.Head()
 	r := &run{cfg: cfg, source: deps.Source, view: view, head: head, now: now.UnixMilli(), values: newValues(head.Dimensions, head.Values),
-		stored: map[int][]store.LedgerRow{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
-		report: newReport(head, cfg.Limit)}
+		stored: map[int][]store.LedgerRow{}, first: map[int]rollcall.Offset{}, caps: map[rollcall.Date]*dateFacts{}, expected: map[block.CellKey][]*block.Cells{},
+		report: newReport(head, cfg.Limit), pace: deps.Pace}
 	r.progress = r.meter(deps.Progress)
 	return r
 }
@@ -132,6 +156,9 @@ func (r *run) verify(ctx context.Context) error {
 	for _, row := range rows {
 		r.stored[row.Shard] = append(r.stored[row.Shard], row)
 	}
+	if err := r.readLimits(ctx); err != nil {
+		return err
+	}
 	whole, err := r.wholeShards(ctx)
 	if err != nil {
 		return err
@@ -159,7 +186,10 @@ func (r *run) wholeShards(ctx context.Context) (until map[int]rollcall.Offset, e
 			r.lostEnd(p.Shard, p.Offset, next)
 		}
 		until[p.Shard] = min(next, p.Offset)
-		err = r.source.Read(ctx, p.Shard, until[p.Shard], func(*Batch) error { return begun })
+		err = r.source.Read(ctx, p.Shard, until[p.Shard], func(b *Batch) error {
+			r.first[p.Shard] = b.Offset
+			return begun
+		})
 		if errors.Is(err, eventlog.ErrTrimmed) {
 			delete(until, p.Shard)
 			r.unverified("shard %d: %v", p.Shard, err)
@@ -173,7 +203,7 @@ func (r *run) wholeShards(ctx context.Context) (until map[int]rollcall.Offset, e
 // countShards counts the shards that are whole, and compares their ledgers and user sets.
 func (r *run) countShards(ctx context.Context, until map[int]rollcall.Offset) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(runtime.GOMAXPROCS(0), maxWorkers))
+	g.SetLimit(r.cfg.Workers)
 	seed := rand.Uint64()
 	for _, p := range r.head.Shards {
 		if end, ok := until[p.Shard]; ok {
@@ -184,6 +214,9 @@ func (r *run) countShards(ctx context.Context, until map[int]rollcall.Offset) er
 }
 
 func (s *shard) verify(ctx context.Context) error {
+	if err := s.findMarks(ctx); err != nil {
+		return err
+	}
 	for pass := range s.parts {
 		if err := s.scan(ctx, pass); err != nil {
 			return err

@@ -128,6 +128,8 @@ func checkLimits(c *Config, bad func(string, string, ...any)) {
 	}
 	within("max_body", c.MaxBody, 1<<10, 32<<20, "bytes")
 	within("max_line", c.MaxLine, 1<<10, 16<<20, "bytes")
+	within("verify.share", int64(c.Verify.Share), 1, 100, "percent of a core")
+	atLeast("verify.interval", c.Verify.Interval, time.Second)
 	if c.Quarantine.Letters != 0 {
 		within("quarantine.max_letters", c.Quarantine.Letters, 1000, 1<<40, "entries, or 0")
 	}

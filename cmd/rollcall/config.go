@@ -41,6 +41,7 @@ type Config struct {
 	CachePoll                      time.Duration
 	Redis                          redisConfig
 	Archive                        archiveConfig
+	Verify                         verifyConfig
 	MaxCost                        int64 // cells and members of user sets a query may read
 	MaxBody, MaxLine               int64 // bytes
 	RateLimit                      int   // events a second; 0: no limit
@@ -52,6 +53,13 @@ type Config struct {
 type archiveConfig struct {
 	Dir, UserKey     string // files
 	MaxAge, Interval time.Duration
+}
+
+// verifyConfig is the verification of closed days in the background.
+type verifyConfig struct {
+	Background bool
+	Interval   time.Duration
+	Share      int // percent of a core
 }
 
 // redisConfig is the second level of the cache, of kind redis.
@@ -117,6 +125,7 @@ func defaults() Config {
 		StoreKind: kindSQLite, CacheKind: "memory", CacheMemory: 256 << 20, CachePoll: time.Second,
 		Redis:   redisConfig{Addr: "127.0.0.1:6379", Prefix: "rollcall", TTL: time.Hour, Timeout: 100 * time.Millisecond, MaxValueBytes: 8 << 20},
 		Archive: archiveConfig{Interval: time.Minute},
+		Verify:  verifyConfig{Background: true, Interval: 6 * time.Hour, Share: 10},
 		MaxCost: 2_000_000_000,
 		MaxBody: 16 << 20, MaxLine: 1 << 20,
 		Quarantine: intake.Bounds{Letters: 1_000_000, Age: 90 * day},
@@ -216,6 +225,9 @@ func settings(c *Config) []setting {
 		{"archive.interval", "Rhythm in which events are added to it.", "1m", (*duration)(&c.Archive.Interval), false},
 		{"archive.max_age", "Age at which its days go; 0 keeps them for ever.", "0", (*duration)(&c.Archive.MaxAge), false},
 		{"archive.user_key", "File with a key: user ids are archived as their hashes under it.", "user.key", (*text)(&c.Archive.UserKey), false},
+		{"verify.background", "Verify closed days while serving.", "false", (*toggle)(&c.Verify.Background), false},
+		{"verify.interval", "Shortest time from one such verification to the next.", "6h", (*duration)(&c.Verify.Interval), false},
+		{"verify.share", "Percent of one core that it may take.", "10", (*number)(&c.Verify.Share), false},
 		{"query.max_cost", "Most cells and user-set entries a query may read; 0 for any.", "2000000000", (*count)(&c.MaxCost), false},
 		{"max_body", "Largest HTTP body, packed or not.", "16MiB", (*size)(&c.MaxBody), false},
 		{"max_line", "Largest single event.", "1MiB", (*size)(&c.MaxLine), false},

@@ -35,7 +35,7 @@ type gauges struct {
 // registry makes a registry with the figures of the node, the process and the Go runtime.
 func (n *node) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), newVerifyGauges(n), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if n.turns != nil {
 		r.MustRegister(newTurnGauges(n.turns))
 	}

@@ -17,6 +17,7 @@ type meter struct {
 	out    io.Writer
 	total  int64 // units in all; 0 or less when that is not known
 	bytes  bool  // the units are bytes that a reader counts, not events
+	parts  bool  // the units are parts of total, and mean nothing by themselves
 	read   atomic.Int64
 	events func() int64
 	start  time.Time
@@ -68,7 +69,9 @@ func (m *meter) bar() {
 	for {
 		select {
 		case <-tick.C:
-			bar.Describe(m.rate())
+			if !m.parts {
+				bar.Describe(m.rate())
+			}
 			// A bar that can't be drawn is no reason to stop.
 			_ = bar.Set64(m.done())
 		case <-m.stop:
@@ -104,6 +107,9 @@ func (m *meter) rate() string {
 }
 
 func (m *meter) line() string {
+	if m.parts {
+		return fmt.Sprintf("%.1f %%", 100*float64(m.done())/float64(m.total))
+	}
 	show := humanize.Comma
 	if m.bytes {
 		show = func(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }

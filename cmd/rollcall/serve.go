@@ -13,6 +13,7 @@ import (
 	"rollcall/dashboard"
 	"rollcall/intake"
 	"rollcall/store"
+	"rollcall/verify"
 )
 
 const (
@@ -182,6 +183,7 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 			c.Builds = n.remakes
 		}
 		c.Letters, c.Allowed = n.store, intake.NewKeyring(n.cfg.APIKeys).Status
+		c.Verify = &api.Verify{Ask: n.askVerify, Of: verify.Report{}}
 	}
 	return api.New(c), nil
 }

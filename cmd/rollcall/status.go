@@ -43,6 +43,7 @@ type nodeStatus struct {
 	Shards          []shardStatus `json:"shards"`
 	Store           []sizeStatus  `json:"store"`
 	Cache           cacheStatus   `json:"cache"`
+	Verify          verifyStatus  `json:"verify"`
 }
 
 // logStatus is the log's part. All but its kind and failure are of an embedded log.
@@ -95,6 +96,9 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	kept, lost := n.quarantine.Counts()
 	s := &nodeStatus{Version: version(), At: n.stamp(time.Now()), Started: n.stamp(n.started), CompleteThrough: n.stamp(n.freshness()), Roles: n.cfg.Roles,
 		Dimensions: append([]string{}, n.cfg.Dimensions...), Timezone: n.cfg.Timezone, Quarantined: kept, Lost: lost, Dropped: n.trimmer.Dropped(), Quarantine: letters, Log: n.logStatus(), Source: n.sourceStatus(), Cache: n.cacheStatus()}
+	if s.Verify, err = n.verifyStatus(ctx); err != nil {
+		return nil, err
+	}
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
 		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
@@ -285,6 +289,7 @@ func (s *nodeStatus) table(out io.Writer) error {
 		fmt.Fprintf(out, "redis             %s\n", s.Cache.Redis.line())
 	}
 	fmt.Fprintf(out, "complete through  %s\n", s.CompleteThrough)
+	fmt.Fprintf(out, "verified          %s\n", s.Verify.line())
 	fmt.Fprintf(out, "dimensions        %v in %s\n", s.Dimensions, s.Timezone)
 	_, err := fmt.Fprintf(out, "version           %s\n", s.Version)
 	if s.Log.Failed != "" {

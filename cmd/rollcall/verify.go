@@ -21,16 +21,22 @@ type verifyCmd struct {
 	Sample     *int     `help:"Recount so many days by chance, the newest whole one among them; 3 by default." placeholder:"N" group:"Verify" xor:"days"`
 	Seed       *uint64  `help:"Of the sample, to take the same again." placeholder:"N" group:"Verify"`
 	Limit      int      `help:"Most differences of a kind to show." default:"20" group:"Verify"`
-	Format     string   `help:"Form: table or json." enum:"table,json" default:"table"`
+	Server     string   `help:"Have a running server do it, at this address." placeholder:"URL"`
+	Key        string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
+	RawTable
+	Format string `help:"Form: table or json." enum:"table,json" default:"table"`
 }
 
 func (c *verifyCmd) Help() string {
 	return `Reads the log again, counts it by other code than that which folds, and compares: the ledger of every hour, and
-every counter and user set of the days that are recounted. It changes nothing. A data directory must not be held by a
-server; a log and a store on servers are verified beside the processes that write.
+every counter and user set of the days that are recounted. It changes nothing. A server that holds the data directory is
+asked to do it; a log and a store on servers are verified beside the processes that write.
 
-Give the settings that the events were folded with: those kept with the data are used by themselves, but late_horizon,
-retention.minute and retention.hour are not kept.
+The settings that the events were folded with are kept with the data, also late_horizon and the retentions as they were
+at the time. What an older release did not keep is told as a note, and what was taken for it.
+
+With --table it is not the log that is counted, but a table of raw events, by plain SQL: distinct users and events, and of
+session records sessions, durations and bounces, by day, in total and by each dimension alone.
 
 Exit status: 0 all is equal, 1 it could not be verified, 2 wrong use, 3 there are differences.
 
@@ -39,7 +45,9 @@ Examples:
   rollcall verify --all
   rollcall verify --days 2026-11-01,2026-11-03..2026-11-07 --limit 100
   rollcall verify --sample 10 --seed 7 --format json
-  rollcall verify --ledger-only --config rollcall.yaml`
+  rollcall verify --ledger-only --config rollcall.yaml
+  rollcall verify --server http://localhost:8080 --days 2026-11-01
+  rollcall verify --table mysql://reader:secret@db:3306/shop/user_activity_logs --days 2026-11-01`
 }
 
 // maxVerifyDays bounds the days that a range may name.
@@ -113,18 +121,40 @@ func (c *verifyCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	n, err := openToVerify(e, cfg)
+	report, err := c.report(e, cfg, days)
 	if err != nil {
-		return err
-	}
-	report, err := n.verify(e, days, c.Limit)
-	if err := errors.Join(err, n.close()); err != nil {
 		return err
 	}
 	if err := c.print(e, report); err != nil {
 		return err
 	}
 	return verdict(report)
+}
+
+// report verifies here, or has the server do it that was named or that holds the data directory.
+func (c *verifyCmd) report(e *world, cfg Config, days verify.Days) (*verify.Report, error) {
+	if c.RawTable.Table != "" {
+		if c.Server != "" || c.LedgerOnly || c.Sample != nil {
+			return nil, usageError("--table goes with --days, and with none of --server, --ledger-only and --sample")
+		}
+		return c.table(e, cfg, days)
+	}
+	if c.Server != "" {
+		return c.remote(e, c.Server)
+	}
+	n, err := openToVerify(e, cfg)
+	if errors.Is(err, eventlog.ErrLocked) {
+		if address := serverOf(cfg.Data); address != "" {
+			fmt.Fprintf(e.err, "%s is held by the server at %s, which is asked\n", cfg.Data, address)
+			return c.remote(e, address)
+		}
+		return nil, held(cfg.Data, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	report, err := n.verify(e, days, c.Limit)
+	return report, errors.Join(err, n.close())
 }
 
 func (c *verifyCmd) print(e *world, r *verify.Report) error {
@@ -163,16 +193,11 @@ func openToVerify(e *world, cfg Config) (*node, error) {
 		cfg.Source.Kind = ""
 	}
 	cfg.Roles, cfg.CacheKind, cfg.MySQL.Migrate, cfg.StateMemory = []string{roleQuery}, "memory", false, verifyMemory
-	n, err := openData(e, cfg)
-	if errors.Is(err, eventlog.ErrLocked) {
-		return nil, fmt.Errorf("verify reads the data directory itself and can't ask a server: end the process that holds %s first: %w", cfg.Data, eventlog.ErrLocked)
-	}
-	return n, err
+	return openData(e, cfg)
 }
 
 // verify compares the store with the log, up to what is committed.
 func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, error) {
-	c := &n.cfg
 	rows, err := n.totals(e.ctx)
 	if err != nil {
 		return nil, err
@@ -181,10 +206,9 @@ func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, er
 	events := rows.Accepted + rows.Duplicates + rows.Late
 	m := newMeter(e.err, events, false, done.Load)
 	defer m.end()
-	return verify.Run(e.ctx, verify.Config{
-		Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, LateHorizon: c.LateHorizon,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, Days: days, Limit: limit,
-	}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
+	cfg := n.verifyConfig()
+	cfg.Days, cfg.Limit = days, limit
+	return verify.Run(e.ctx, cfg, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
 		done.Store(int64(part * float64(events)))
 	}})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -20,13 +21,23 @@ func printReport(out io.Writer, r *verify.Report) error {
 		fmt.Fprintf(w, "%s\t"+format+"\n", append([]any{name}, args...)...)
 	}
 	count := humanize.Comma
-	line("log", "%s events of %s users accepted, %s dropped as duplicates or late", count(r.Events), count(r.Users), count(r.Dropped))
-	line("ledger", "%s hours compared", count(r.Hours))
+	if r.Table() != "" {
+		line("table", "%s events counted by SQL in %s", count(r.Events), r.Table())
+	} else {
+		line("log", "%s events of %s users accepted, %s dropped as duplicates or late", count(r.Events), count(r.Users), count(r.Dropped))
+		line("ledger", "%s hours compared", count(r.Hours))
+	}
 	line("recounted", "%s: %s cells, %s user sets compared", daysText(r), count(r.Cells), count(r.Sets))
+	if len(r.Moved) > 0 {
+		line("moved", "%d days were committed to meanwhile and are not compared: %s", len(r.Moved), strings.Join(r.Moved[:min(len(r.Moved), daysShown)], ", "))
+	}
 	line("store", "build %d, version %d, committed %s", r.Build, r.Version, orNever(r.Committed))
 	line("took", "%.1f s, %s events/s", r.Seconds, count(r.PerSecond))
 	for _, u := range r.Unverified {
 		line("not verified", "%s", query.Printable(u))
+	}
+	for _, u := range r.Notes {
+		line("note", "%s", query.Printable(u))
 	}
 	line("verdict", "%s", r.Verdict)
 	if err := w.Flush(); err != nil || r.Equal {
@@ -89,15 +100,20 @@ func where(d *verify.Difference) string {
 	for _, v := range d.Values {
 		parts = append(parts, query.Printable(v.Dimension+"="+v.Value))
 	}
-	if d.What == verify.Cell && len(d.Values) == 0 {
+	if (d.What == verify.Cell || d.What == verify.TableCell) && len(d.Values) == 0 {
 		parts = append(parts, "total")
 	}
 	return strings.Join(parts, " ")
 }
 
 func amount(v any) string {
-	if n, ok := v.(int64); ok {
+	switch n := v.(type) {
+	case int64:
 		return humanize.Comma(n)
+	case json.Number: // from a server
+		if whole, err := n.Int64(); err == nil {
+			return humanize.Comma(whole)
+		}
 	}
 	return fmt.Sprint(v)
 }

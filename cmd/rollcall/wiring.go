@@ -20,6 +20,7 @@ import (
 	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/turns"
+	"rollcall/verify"
 )
 
 // node is one process: the roles it has, over one log and one store.
@@ -54,6 +55,7 @@ type node struct {
 	endStreams   func()
 	aggregator   *aggregate.Aggregator // nil without that role
 	archive      *archive.Archive      // nil without
+	background   *verify.Background    // nil without
 	cache        *cache.Cache
 	level        *redis.Cache // nil without Redis
 	turns        *turns.Turns // nil without turns
@@ -82,6 +84,7 @@ type storePart interface {
 	store.Viewer
 	store.Keeper
 	store.Letters
+	store.Verifications
 	Close() error
 }
 
@@ -90,7 +93,7 @@ func open(e *world, cfg Config) (*node, error) {
 	if !cfg.embedded() {
 		return nil, usageError("this works on a data directory, and the configuration names a log and a store on servers: give --server with the address of a running rollcall serve")
 	}
-	cfg.Source.Kind = "" // that is for a server
+	cfg.Source.Kind, cfg.Verify.Background = "", false // they are for a server
 	return openRoles(e, cfg)
 }
 
@@ -127,6 +130,7 @@ func (n *node) work(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	n.background = n.newBackground()
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	go n.run(run)
@@ -207,6 +211,9 @@ func (n *node) run(run context.Context) {
 	}
 	if n.aggregator != nil {
 		house.Go(func() { n.keepHouse(run) })
+		if n.background != nil {
+			house.Go(func() { n.background.Run(run) })
+		}
 		if n.archive != nil {
 			house.Go(func() { n.archive.Run(run) })
 		}

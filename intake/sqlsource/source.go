@@ -26,6 +26,7 @@ type Source struct {
 	since   string    // as values of the time column; empty for no bound
 	until   string
 	end     time.Time // what until stands for
+	unit    int64     // of the time column's numbers, ns
 	query   pageQuery
 	pace    *pace
 	limit   int // rows of the next page
@@ -92,6 +93,7 @@ func (s *Source) bounds(ctx context.Context, at *column) error {
 		}
 		unit = unitOf(newest.Float64)
 	}
+	s.unit = unit
 	var clock string
 	if err := s.db.QueryRowContext(ctx, "SELECT UTC_TIMESTAMP(3)").Scan(&clock); err != nil {
 		return err
@@ -136,6 +138,9 @@ func (s *Source) Identity() string {
 	}
 	return fmt.Sprintf("%s-%x", s.table.name, h.Sum(nil))
 }
+
+// Name is the table's.
+func (s *Source) Name() string { return s.table.name }
 
 // Describe tells which column becomes what, for people.
 func (s *Source) Describe() string {

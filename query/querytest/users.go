@@ -24,6 +24,18 @@ func (m *Store) State(_ context.Context, key store.StateKey) ([]store.StateChunk
 	return []store.StateChunk{{Key: key, Data: data}}, nil
 }
 
+// States gives the parts of the dictionary, by rising part.
+func (m *Store) States(ctx context.Context, from store.StateKey, until int64) (chunks []store.StateChunk, err error) {
+	for ; from.Part < until; from.Part++ {
+		part, err := m.State(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		chunks = append(chunks, part...)
+	}
+	return chunks, nil
+}
+
 // buildUsers makes the dictionary: the first event of a user is his earliest fact that makes a new user.
 func (m *Store) buildUsers(shards int, facts []Fact) {
 	firsts := map[int]Fact{}

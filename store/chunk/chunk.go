@@ -45,11 +45,11 @@ func Sets(list []Chunk) ([]*block.Packed, error) {
 	return mergeByKey(list, openSets, (*block.Packed).Len)
 }
 
-// States gives the chunks of a part of state as the contract has them.
-func States(key store.StateKey, list []Chunk) []store.StateChunk {
+// States gives chunks of state as the contract has them.
+func States(list []Chunk) []store.StateChunk {
 	chunks := make([]store.StateChunk, len(list))
 	for i, c := range list {
-		chunks[i] = store.StateChunk{Key: key, Data: c.Data}
+		chunks[i] = store.StateChunk{Key: c.Key.state(), Data: c.Data}
 	}
 	return chunks
 }

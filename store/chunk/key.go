@@ -68,6 +68,7 @@ func SizeName(kind, sort int64) string {
 		{KindState, int64(store.Sessions)}:   "sessions",
 		{KindState, int64(store.SessionIDs)}: "session ids",
 		{KindState, int64(store.Drops)}:      "drops",
+		{KindState, int64(store.Limits)}:     "limits",
 	}
 	if name := names[[2]int64{kind, sort}]; name != "" {
 		return name

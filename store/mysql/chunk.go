@@ -95,5 +95,5 @@ func (s *session) selected(ctx context.Context, k chunk.Key, masks bool, query s
 // state reads the chunks of a part of state, oldest first.
 func (s *session) state(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
 	list, err := s.chunksOf(ctx, chunk.StateKey(key), 0, everyLevel)
-	return chunk.States(key, list), err
+	return chunk.States(list), err
 }

@@ -20,8 +20,11 @@ var tables1 string
 //go:embed migrations/0002_builds.sql
 var tables2 string
 
-//go:embed migrations/0003_history.sql
-var history3 string
+//go:embed migrations/0003_verified.sql
+var tables3 string
+
+//go:embed migrations/0004_history.sql
+var tables4 string
 
 // migration brings the tables of one build, those of the session, from one version to the next. MySQL ends the transaction at each change of a table, so a
 // step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
@@ -40,7 +43,8 @@ func migrations() []migration {
 			return t.makeBase(ctx)
 		},
 		makeRegistry,
-		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, history3) },
+		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables3) },
+		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables4) },
 	}
 }
 
@@ -67,7 +71,7 @@ const versions = "schema_migrations"
 
 // tablesOfBuild lists the tables that each build has, without their prefix.
 func tablesOfBuild() (names []string) {
-	for _, made := range regexp.MustCompile(`EXISTS ~(\w+)`).FindAllStringSubmatch(tables1+history3, -1) {
+	for _, made := range regexp.MustCompile(`EXISTS ~(\w+)`).FindAllStringSubmatch(tables1+tables3+tables4, -1) {
 		names = append(names, made[1])
 	}
 	return append(names, "base_cells", versions)

@@ -12,10 +12,11 @@ import (
 )
 
 var (
-	_ store.Writer  = (*Store)(nil)
-	_ store.Viewer  = (*Store)(nil)
-	_ store.Keeper  = (*Store)(nil)
-	_ store.Letters = (*Store)(nil)
+	_ store.Writer        = (*Store)(nil)
+	_ store.Viewer        = (*Store)(nil)
+	_ store.Keeper        = (*Store)(nil)
+	_ store.Letters       = (*Store)(nil)
+	_ store.Verifications = (*Store)(nil)
 )
 
 // The steps of a commit that Config.Step is told of, each once it is done.

@@ -115,3 +115,11 @@ func (v *view) State(ctx context.Context, key store.StateKey) (chunks []store.St
 	}
 	return chunks, nil
 }
+
+func (v *view) States(ctx context.Context, from store.StateKey, until int64) ([]store.StateChunk, error) {
+	list, err := v.chunks(ctx, chunk.StateKey(from), block.Period(until), false)
+	if err != nil {
+		return nil, fmt.Errorf("read from %v: %w", chunk.StateKey(from), err)
+	}
+	return chunk.States(list), nil
+}

@@ -12,11 +12,12 @@ import (
 )
 
 var (
-	_ store.Writer  = (*Store)(nil)
-	_ store.Viewer  = (*Store)(nil)
-	_ store.Keeper  = (*Store)(nil)
-	_ store.Letters = (*Store)(nil)
-	_ store.Viewer  = (*Reader)(nil)
+	_ store.Writer        = (*Store)(nil)
+	_ store.Viewer        = (*Store)(nil)
+	_ store.Keeper        = (*Store)(nil)
+	_ store.Letters       = (*Store)(nil)
+	_ store.Verifications = (*Store)(nil)
+	_ store.Viewer        = (*Reader)(nil)
 )
 
 // Config says which store to open.

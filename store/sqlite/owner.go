@@ -69,7 +69,7 @@ func state(ctx context.Context, key store.StateKey, within func(func(*session) e
 	if err != nil {
 		return nil, fmt.Errorf("read %v: %w", chunk.StateKey(key), err)
 	}
-	return chunk.States(key, list), nil
+	return chunk.States(list), nil
 }
 
 // Intern gives each value its number in one transaction. Numbers of a dimension are given one after the other; the empty

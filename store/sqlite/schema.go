@@ -20,8 +20,11 @@ var schema2 string
 //go:embed schema_3.sql
 var schema3 string
 
+//go:embed schema_4.sql
+var schema4 string
+
 // migrations bring a store from version i to i+1 (PRAGMA user_version).
-func migrations() []string { return []string{schema1, schema2, schema3} }
+func migrations() []string { return []string{schema1, schema2, schema3, schema4} }
 
 // minLibrary is the first SQLite that does not lose committed WAL frames in a checkpoint race.
 const minLibrary = 3_051_003

@@ -110,3 +110,11 @@ func (v *view) Ledger(ctx context.Context, from, until int64, dropped bool) (row
 func (v *view) State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error) {
 	return state(ctx, key, v.read)
 }
+
+func (v *view) States(ctx context.Context, from store.StateKey, until int64) ([]store.StateChunk, error) {
+	list, err := v.chunks(ctx, chunk.StateKey(from), block.Period(until), false)
+	if err != nil {
+		return nil, fmt.Errorf("read from %v: %w", chunk.StateKey(from), err)
+	}
+	return chunk.States(list), nil
+}

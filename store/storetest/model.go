@@ -122,6 +122,34 @@ func (m *model) check(t fatal, v store.View) {
 	}
 	m.checkHistory(t, v)
 	m.checkState(t, v)
+	m.checkStates(t, v)
+}
+
+// checkStates reads ranges of parts, which give what their parts give one by one.
+func (m *model) checkStates(t fatal, v store.View) {
+	t.Helper()
+	for key := range m.state {
+		until := key.Part + 3
+		chunks, err := v.States(context.Background(), key, until)
+		must(t, err)
+		found := map[int64]string{}
+		for i, c := range chunks {
+			if c.Key.Shard != key.Shard || c.Key.Kind != key.Kind || i > 0 && c.Key.Part < chunks[i-1].Key.Part {
+				t.Fatalf("asked from %+v to %d, got %+v", key, until, c.Key)
+			}
+			found[c.Key.Part] += string(c.Data)
+		}
+		for part := key.Part; part < until; part++ {
+			one := store.StateKey{Shard: key.Shard, Kind: key.Kind, Part: part}
+			if want := string(bytes.Join(m.state[one], nil)); found[part] != want {
+				t.Fatalf("state %+v of a range: %q, want %q", one, found[part], want)
+			}
+			delete(found, part)
+		}
+		if len(found) > 0 {
+			t.Fatalf("asked from %+v to %d, got too much: %v", key, until, found)
+		}
+	}
 }
 
 // stateReader is a store, or a view of it.

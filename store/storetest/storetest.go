@@ -15,6 +15,7 @@ type Store interface {
 	store.Viewer
 	store.Keeper
 	store.Letters
+	store.Verifications
 }
 
 // Open makes an empty store for a test and closes it when the test ends.
@@ -45,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		"unknown shard":      testUnknownShard,
 		"failing merge":      testFailingMerge,
 		"snapshot positions": testSnapshot,
+		"verified days":      testVerified,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

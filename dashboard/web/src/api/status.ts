@@ -24,6 +24,21 @@ export interface Status {
   shards: ShardStatus[];
   store: { name: string; chunks: number; bytes: number }[];
   cache: CacheStatus;
+  verify: VerifyStatus;
+}
+
+/** How far closed days are verified against the log. */
+export interface VerifyStatus {
+  background: boolean;
+  running: boolean;
+  verified_through: string | null;
+  closed_days: number;
+  verified_days: number;
+  pending_days: number;
+  differing_days: { day: string; differences: number; at: string }[]; // day "" is the log as a whole
+  last_run?: string;
+  last_run_ms: number;
+  unverified?: string;
 }
 
 export interface ShardStatus {

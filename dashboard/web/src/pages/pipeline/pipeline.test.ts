@@ -14,7 +14,8 @@ function status(second: number, change: Partial<Status> = {}): Status {
     version: "v", at, started: "2026-11-28T11:00:00Z", complete_through: at, roles: [], dimensions: [], timezone: "UTC", accepted: 100 * second, duplicates: 0, late: 0, users: 0,
     lag: 0, quarantine_lost: 0, quarantine: { total: 0, more: false, reasons: [] }, commits_since_start: 0, snapshots_since_start: 0, commit_retries: 0, shards_fenced: 0, last_commit_ms: 0,
     log: { kind: "embedded", segments: 1, bytes: 0, appends_since_start: 0, syncs_since_start: 0, sync_p99_ms: 0 }, shards: [shard], store: [],
-    cache: { kind: "memory", bytes: 0, budget: 0, entries: 0, evicted: 0, kinds: [] }, ...change,
+    cache: { kind: "memory", bytes: 0, budget: 0, entries: 0, evicted: 0, kinds: [] },
+    verify: { background: true, running: false, verified_through: null, closed_days: 0, verified_days: 0, pending_days: 0, differing_days: [], last_run_ms: 0 }, ...change,
   };
 }
 
@@ -62,6 +63,9 @@ test("all is well", () => {
 test.each<[string, Status, RegExp]>([
   ["the log has failed", status(1, { log: { ...status(1).log, failed: "disk full" } }), /can't be asked: disk full/],
   ["letters are lost", status(1, { quarantine_lost: 3 }), /3 rejected records could not be kept/],
+  ["a day differs", status(1, { verify: { ...status(1).verify, differing_days: [{ day: "2026-11-01", differences: 2, at: "" }] } }), /2026-11-01 differs from the log in 2 figures/],
+  ["the log as a whole differs", status(1, { verify: { ...status(1).verify, differing_days: [{ day: "", differences: 1, at: "" }] } }), /as a whole in 1 figure\./],
+  ["days can't be verified", status(1, { verify: { ...status(1).verify, unverified: "shard 0: trimmed" } }), /can't be verified: shard 0/],
   ["commits are late", status(30, { complete_through: status(0).at }), /30s behind/],
   ["a lag is not known", shard(status(1), { lag: null }), /lag of shard 0 is not known/],
   ["Redis is away", status(1, { cache: { ...status(1).cache, redis: { connected: true, breaker: "open", hits: 0, misses: 0, timeouts: 0, errors: 0, dropped_puts: 0 } } }), /Redis does not answer/],

@@ -23,6 +23,8 @@ export function findingsOf(s: Status, liveness: Liveness, f: Formats, moving: (s
   if (liveness.state === "gone") bad("The server does not answer.", "What is shown here is from before. Look whether the process runs, and at its log.");
   if (s.log.failed) bad(`The log can't be asked: ${s.log.failed}`, "Events are not accepted until it answers. Look at the disk, or at the log's servers.");
   if (s.quarantine_lost > 0) bad(`${f.count(s.quarantine_lost)} rejected records could not be kept.`, "The store refused them. Its log says why.");
+  for (const differing of s.verify.differing_days) bad(...differs(differing, f));
+  if (s.verify.unverified) warn(`Closed days can't be verified: ${s.verify.unverified}`, "The figures are as they were; that they are those of the log can't be proven.");
   const behind = behindOf(s);
   if (behind > BEHIND_S) warn(`The figures are ${f.duration(behind)} behind.`, "Commits fail or do not keep up: see the commits, and the shards below.");
   for (const shard of s.shards) {
@@ -33,6 +35,12 @@ export function findingsOf(s: Status, liveness: Liveness, f: Formats, moving: (s
   const redis = s.cache.redis;
   if (redis && (!redis.connected || redis.breaker !== "closed")) warn("Redis does not answer.", "Figures stay right; answers take longer.");
   return found.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
+}
+
+function differs({ day, differences }: { day: string; differences: number }, f: Formats): [what: string, todo: string] {
+  const figures = `${f.count(differences)} ${differences === 1 ? "figure" : "figures"}`;
+  if (day === "") return [`The store differs from the log as a whole in ${figures}.`, "Run rollcall verify, which names them."];
+  return [`${day} differs from the log in ${figures}.`, `Run rollcall verify --days ${day}, which names them, then rollcall rebuild.`];
 }
 
 /** The one sentence at the top. */
