@@ -127,7 +127,7 @@ func compareSome(t *testing.T, s *Server, d simtest.Dice, w *simtest.World, n in
 
 // refusesOthers starts processes that would give the figures another meaning, or read another log.
 func (p *processes) refusesOthers(t *testing.T) {
-	for key, other := range map[string]string{"timezone": "Asia/Tokyo", "session-gap": "1h", "log-shards": strconv.Itoa(4), "dimensions": "something_else"} {
+	for key, other := range map[string]string{"timezone": "Asia/Tokyo", "session-gap": "1h", "log-shards": strconv.Itoa(4)} {
 		args := append(append([]string{"serve", "--listen", "127.0.0.1:0", "--roles", "query"}, p.flags...), "--"+key, other)
 		if out := Run(t, binary(t), nil, args...); out.Exit == 0 || !strings.Contains(out.Stderr, other) {
 			t.Errorf("--%s %s: status %d\n%s", key, other, out.Exit, out.Stderr)

@@ -46,10 +46,10 @@ type View interface {
 	Ledger(ctx context.Context, from, until int64, dropped bool) ([]LedgerRow, error)
 	// State returns the chunks of one part of a shard's state, oldest first.
 	State(ctx context.Context, key StateKey) ([]StateChunk, error)
-	// History tells what each hour's commits did to the figures of a day.
-	History(ctx context.Context, day rollcall.Date) (*History, error)
 	// States returns the chunks of the parts from that of from up to, not including, until, by rising part, each oldest first.
 	States(ctx context.Context, from StateKey, until int64) ([]StateChunk, error)
+	// History tells what each hour's commits did to the figures of a day.
+	History(ctx context.Context, day rollcall.Date) (*History, error)
 	// Close releases the view.
 	Close() error
 }

@@ -14,6 +14,17 @@ import (
 // errMoved tells that a period was committed to since the head was read.
 var errMoved = errors.New("committed to while it was verified")
 
+// figures is what is compared of a state of the store: of a view.
+type figures interface {
+	Head() *store.Head
+	Cells(ctx context.Context, grain rollcall.Grain, cuboid rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error)
+	Sets(ctx context.Context, grain rollcall.Grain, shard int, from, until block.Period, masks bool) ([]*block.Packed, error)
+	Ledger(ctx context.Context, from, until int64, dropped bool) ([]store.LedgerRow, error)
+	State(ctx context.Context, key store.StateKey) ([]store.StateChunk, error)
+	States(ctx context.Context, from store.StateKey, until int64) ([]store.StateChunk, error)
+	Close() error
+}
+
 // brief is a state of the store that holds no transaction open: the head and the ledger are read at once, blocks when they are asked
 // for, and only if their period is as it was. What a verification over hours would keep the store from tidying up is so let go of.
 type brief struct {

@@ -15,7 +15,7 @@ import (
 // marks are the rows of a shard that the store says count in no figure, in the order of the log. They are read some parts
 // at a time.
 type marks struct {
-	view  store.View
+	view  figures
 	shard int
 	// known is where they begin: a store of an older release did not keep them. Everywhere, unless there are too few.
 	known rollcall.Offset
@@ -30,7 +30,7 @@ type marks struct {
 // markBytes is about what one reading should give.
 const markBytes = 1 << 20
 
-func newMarks(view store.View, shard int) *marks {
+func newMarks(view figures, shard int) *marks {
 	return &marks{view: view, shard: shard, end: math.MinInt64, width: 1}
 }
 

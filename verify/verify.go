@@ -69,7 +69,7 @@ type run struct {
 	progress func(events int)
 	pace     func(ctx context.Context) error
 	source   Source
-	view     store.View
+	view     figures
 	head     *store.Head
 	now      int64
 	values   *values
@@ -103,14 +103,14 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Report, error) {
 	return r.report, nil
 }
 
-func openView(ctx context.Context, short bool, s store.Viewer) (store.View, error) {
+func openView(ctx context.Context, short bool, s store.Viewer) (figures, error) {
 	if short {
 		return newBrief(ctx, s)
 	}
 	return s.View(ctx)
 }
 
-func newRun(cfg Config, deps Deps, view store.View, now time.Time) *run {
+func newRun(cfg Config, deps Deps, view figures, now time.Time) *run {
 	if cfg.PassEvents == 0 {
 		cfg.PassEvents = defaultPass
 	}
