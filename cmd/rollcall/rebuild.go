@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall/api"
+	"rollcall/eventlog"
 	"rollcall/store"
 	"rollcall/verify"
 )
@@ -75,11 +76,12 @@ func (c *rebuildCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	if at, is := served(want.Data); want.embedded() && is {
+	err = remakeHere(e, want, o)
+	if at := serverOf(want.Data); errors.Is(err, eventlog.ErrLocked) && at != "" {
 		o.Settings = c.given()
 		return remake(e, at, c.Key, o)
 	}
-	return remakeHere(e, want, o)
+	return err
 }
 
 // given are the lasting settings of the command line and its file.
@@ -127,10 +129,11 @@ func (c *rollbackCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	if at, is := served(cfg.Data); cfg.embedded() && is {
+	err = remakeHere(e, cfg, o)
+	if at := serverOf(cfg.Data); errors.Is(err, eventlog.ErrLocked) && at != "" {
 		return remake(e, at, c.Key, o)
 	}
-	return remakeHere(e, cfg, o)
+	return err
 }
 
 // remakeHere makes a build in this process, beside nobody in a data directory, beside those that write on servers.

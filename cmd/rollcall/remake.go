@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,9 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 	if err == nil && target.LogShards != r.node.cfg.LogShards {
 		err = usageError(fmt.Sprintf("log.shards: the log has %d, and another number needs another log: import into a new data directory or topic, then switch over", r.node.cfg.LogShards))
 	}
+	if err == nil {
+		err = r.archivable(&target)
+	}
 	if err != nil {
 		return made, before, err
 	}
@@ -89,14 +93,28 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 	return rebuild.Run(ctx, rebuild.Config{Build: b, Aggregate: folding, Rate: o.Rate, Fresh: o.Fresh}, deps)
 }
 
+// archivable refuses what the archive can't follow.
+func (r *remaking) archivable(target *Config) error {
+	c := &r.node.cfg
+	if c.Archive.Dir == "" || c.Timezone == target.Timezone && slices.Equal(c.Dimensions, target.Dimensions) {
+		return nil
+	}
+	return usageError(fmt.Sprintf("the archive in %s is by the days of %s and has the columns [%s]: name another place for that of the new build with archive.dir, or leave it out, and start again",
+		c.Archive.Dir, c.Timezone, strings.Join(c.Dimensions, ", ")))
+}
+
 func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, error) {
 	n := r.node
 	builds := r.builds
 	if builds == nil {
 		builds = n.builds
 	}
+	whole, err := n.whole()
+	if err != nil {
+		return rebuild.Deps{}, err
+	}
 	deps := rebuild.Deps{Builds: builds, Open: n.beside, Hold: r.hold,
-		Aggregate: aggregate.Deps{Log: n.log, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
+		Aggregate: aggregate.Deps{Log: whole, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
 	if o.Proof == "none" || o.Rollback {
 		return deps, nil
 	}
@@ -110,7 +128,7 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 		report, err := verify.Run(ctx, verify.Config{
 			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes,
 			MinuteRetention: target.MinuteRetention, HourRetention: target.HourRetention, Days: chosen, Limit: proofLimit,
-		}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: v, Now: time.Now})
+		}, verify.Deps{Source: verify.Log{Fetcher: whole}, Store: v, Now: time.Now})
 		if err != nil {
 			return err
 		}

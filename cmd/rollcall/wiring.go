@@ -161,7 +161,7 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 		log = n.desk
 	}
 	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+		Ownership: n.following(), Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
 }
 
 // holding gives the reporter that keeps in the log what the archive lacks.
@@ -170,6 +170,14 @@ func (n *node) holding(log eventlog.Reporter) eventlog.Reporter {
 		return log
 	}
 	return n.archive.Holding(log)
+}
+
+// following gives the ownership that an archive of a log on servers goes by.
+func (n *node) following() eventlog.Ownership {
+	if n.archive == nil || n.ownership == nil {
+		return n.ownership
+	}
+	return n.archive.Following(n.ownership)
 }
 
 // aggregateConfig gives what folding depends on.
