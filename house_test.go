@@ -39,6 +39,8 @@ func diagram() map[string][]string {
 		"intake/registry":    {"intake"},
 		"intake/sqlsource":   {"decode"},
 		"archive":            {".", "record", "store", "eventlog"},
+		"archive/s3":         {"archive"},
+		"erase":              {".", "record", "store", "eventlog"},
 		"cache":              {".", "block", "store"},
 		"cache/redis":        {".", "cache", "redisaddr"},
 		"query":              {".", "block", "store", "cache"},
@@ -51,14 +53,14 @@ func diagram() map[string][]string {
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "archive/s3", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
 	}
 }
 
 // Packages for tests only: they may import what they like, and nothing but tests imports them.
 func forTests() []string {
 	return []string{"eventlog/logtest", "store/storetest", "query/querytest", "cache/redis/redistest",
-		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "freeport", "simtest", "apptest", "chaostest"}
+		"eventlog/kafka/kafkatest", "store/mysql/mysqltest", "archive/archivetest", "archive/s3/s3test", "freeport", "simtest", "apptest", "chaostest"}
 }
 
 // Packages without I/O, clock, randomness or log.

@@ -247,6 +247,9 @@ func (r *resolver) wanted(v *values, b *fold.Batch, dim, column int) []string {
 	width := len(b.DimNames)
 	wanted := make([]bool, len(r.list))
 	for i := range b.Rows {
+		if b.Rows[i].Erased {
+			continue
+		}
 		text := b.Strings[b.Tuples[int(b.Rows[i].Tuple)*width+column]]
 		if at, ok := r.missing[string(text)]; ok && !wanted[at] {
 			wanted[at] = v.room(dim, v.dates.Date(b.Rows[i].Time))

@@ -17,9 +17,20 @@ type Outcome struct {
 // Run runs a command to its end.
 func Run(t testing.TB, bin string, stdin []byte, args ...string) Outcome {
 	t.Helper()
+	return run(t, bin, nil, stdin, args)
+}
+
+// RunWith is Run with variables of the environment.
+func RunWith(t testing.TB, bin string, env []string, args ...string) Outcome {
+	t.Helper()
+	return run(t, bin, env, nil, args)
+}
+
+func run(t testing.TB, bin string, env []string, stdin []byte, args []string) Outcome {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), bin, args...)
-	cmd.Env = environment()
+	cmd.Env = environment(env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -35,7 +35,7 @@ func TestVerifyNamesSabotage(t *testing.T) {
 		"a counter is flipped": {flipCounter, 3, []string{"cell", "bounces"}},
 		"a user is dropped":    {dropUser, 3, []string{"user set", "1 users are missing"}},
 		"a ledger row is gone": {deleteLedger, 3, []string{"ledger", "deleted"}},
-		"a delta is doubled":   {doubleDelta, 3, []string{"cell", "twice what it should be"}},
+		"a delta is doubled":   {doubleDelta, 3, []string{"cell", "the ledger of the day is right"}},
 		"the first segment":    {loseSegment(segments[0]), 1, []string{"the log begins at"}},
 		"a segment in between": {loseSegment(segments[1]), 1, []string{filepath.Base(segments[1])}},
 		"the newest segments":  {loseSegments(segments[len(segments)-2:]), 3, []string{"log", "its newest events are gone", "ledger"}},

@@ -29,11 +29,9 @@ func startProcesses(t *testing.T, flags []string) *processes {
 	return &processes{flags, role("intake"), role("query"), role("aggregate"), role("aggregate")}
 }
 
-// TestServers runs the roles over each log on servers. An owner is killed with its shards half folded and another ends as
-// it is told, and every answer is the oracle's.
-func TestServers(t *testing.T) {
-	store, cached := mysqltest.Start(t), redistest.Start(t)
-	logs := map[string]func(t *testing.T) []string{
+// logsOnServers starts a log of each kind, and gives the flags for it.
+func logsOnServers() map[string]func(t *testing.T) []string {
+	return map[string]func(t *testing.T) []string{
 		"kafka": func(t *testing.T) []string {
 			k := kafkatest.Start(t, kafkatest.Options{})
 			return []string{"--log-kind", "kafka", "--log-brokers", strings.Join(k.Brokers(), ",")}
@@ -43,7 +41,13 @@ func TestServers(t *testing.T) {
 			return []string{"--log-kind", "redis", "--log-addr", r.Addr}
 		},
 	}
-	for name, log := range logs {
+}
+
+// TestServers runs the roles over each log on servers. An owner is killed with its shards half folded and another ends as
+// it is told, and every answer is the oracle's.
+func TestServers(t *testing.T) {
+	store, cached := mysqltest.Start(t), redistest.Start(t)
+	for name, log := range logsOnServers() {
 		t.Run(name, func(t *testing.T) {
 			d := rand.New(rand.NewSource(*seed))
 			w, flags := recent(t, d, "America/New_York")

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +23,8 @@ type Config struct {
 	UserKey    []byte        // user ids are kept as their hashes under this key; nil for the ids themselves
 	MaxAge     time.Duration // files of older days are deleted; 0 for never
 	Interval   time.Duration // between passes of Run
+
+	RecordOffsets bool // the log numbers records, not their events
 }
 
 // Deps are the parts an archive works with.
@@ -30,6 +33,7 @@ type Deps struct {
 	Shards int
 	Store  store.Viewer
 	Place  Place
+	Fence  Fence // of Place, when several processes write, each the shards it owns (see Following); nil for one process with all
 	Logger *slog.Logger
 	Now    func() time.Time
 	// Step is told the name of each step it passes (see Steps); nil in production.
@@ -49,33 +53,54 @@ type Archive struct {
 	working sync.Mutex // one step at a time
 
 	mu        sync.Mutex
-	manifests []*manifest         // by shard; replaced, never changed
+	manifests []*manifest         // by shard; replaced, never changed; nil as long as the shard is another's
+	versions  []string            // by shard: of the manifest, with a Fence
+	owned     []bool              // by shard, with a Fence
+	stale     []bool              // by shard: another may have changed the manifest
 	heard     []eventlog.Progress // by shard: the last report
 	reporter  eventlog.Reporter
+	failures  int64
+	failed    error // of the last round of Run
 }
 
-// New reads the manifests. An archive of other dimensions, time zone or key is refused.
+// New reads the manifests. An archive of other dimensions, time zone or key is refused; one that can't be read is not, and is
+// tried again at each step: figures do not wait for it.
 func New(cfg Config, deps Deps) (*Archive, error) {
 	if deps.Step == nil {
 		deps.Step = func(string) {}
 	}
 	a := &Archive{cfg: cfg, deps: deps, users: newUserNames(cfg.UserKey), wake: make(chan struct{}, 1), manifests: make([]*manifest, deps.Shards),
-		heard: make([]eventlog.Progress, deps.Shards)}
+		heard: make([]eventlog.Progress, deps.Shards), versions: make([]string, deps.Shards), owned: make([]bool, deps.Shards), stale: make([]bool, deps.Shards)}
 	var err error
 	if a.columns, err = newColumns(cfg.Dimensions, a.users); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for shard := range a.manifests {
-		if a.manifests[shard], err = a.readManifest(shard); err != nil {
-			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
+		err := a.open(shard)
+		if errors.Is(err, errAway) {
+			deps.Logger.Warn("the archive can't be read; it is tried again, and nothing is archived until then", "error", err)
+			break
 		}
-		if a.manifests[shard].Merge == nil {
-			if err := deps.Place.Remove(stagedName(shard)); err != nil { // of a merge that had not begun
-				return nil, fmt.Errorf("archive: %w", err)
-			}
+		if err != nil {
+			return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 		}
 	}
 	return a, nil
+}
+
+// open reads the manifest of a shard. With a fence that only shows whether this is its archive: take reads it again.
+func (a *Archive) open(shard int) error {
+	m, err := readManifest(&a.cfg, a.users, a.deps.Place, shard)
+	if err != nil || a.deps.Fence != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.manifests[shard] = m
+	a.mu.Unlock()
+	if m.Merge != nil {
+		return nil
+	}
+	return a.deps.Place.Remove(stagedName(shard, 0)) // of a merge that had not begun
 }
 
 // restRatio is how much longer Run rests than it works: an archive takes a fraction of a core, and the log keeps what it lacks.
@@ -87,15 +112,28 @@ func (a *Archive) Run(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Interval)
 	defer tick.Stop()
 	for {
-		if err := a.work(ctx, false, restRatio); err != nil && ctx.Err() == nil {
-			a.deps.Logger.Error("archive", "error", err)
-		}
+		a.round(ctx)
 		select {
 		case <-tick.C:
 		case <-a.wake:
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+func (a *Archive) round(ctx context.Context) {
+	err := a.work(ctx, false, restRatio)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.deps.Logger.Error("archive", "error", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failed = err; err != nil {
+		a.failures++
 	}
 }
 
@@ -128,6 +166,14 @@ func (a *Archive) work(ctx context.Context, all bool, ratio int64) error {
 func (a *Archive) step(ctx context.Context, shard int, all bool) (more bool, err error) {
 	a.working.Lock()
 	defer a.working.Unlock()
+	if mine, err := a.take(shard); !mine || err != nil {
+		return false, err
+	}
+	defer func() {
+		if err != nil {
+			a.doubt(shard)
+		}
+	}()
 	if more, err = a.pass(ctx, shard); more || err != nil {
 		return more, err
 	}
@@ -167,7 +213,10 @@ func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error
 	a, held := h.a, make([]eventlog.Progress, len(progress))
 	a.mu.Lock()
 	for i, p := range progress {
-		next := a.manifests[p.Shard].Next
+		next := rollcall.Offset(0)
+		if m := a.manifests[p.Shard]; m != nil {
+			next = m.Next
+		}
 		if p.Committed > next+passRows { // do not wait for the next tick
 			select {
 			case a.wake <- struct{}{}:

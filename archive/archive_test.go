@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/archive"
+	"rollcall/archive/s3"
+	"rollcall/archive/s3/s3test"
 	"rollcall/eventlog"
 	"rollcall/record"
 	"rollcall/store/sqlite"
@@ -37,16 +40,34 @@ type bench struct {
 	log     *eventlog.Log
 	store   *sqlite.Store
 	archive *archive.Archive
-	folder  archive.Folder
+	place   archive.Place
+	fence   archive.Fence  // nil for one process
+	folder  archive.Folder // where the files of the place are
 	now     time.Time
 	fold    *aggregate.Aggregator
+	horizon time.Duration // of late events
 	step    func(string)
 }
 
 func newBench(t *testing.T, cfg archive.Config) *bench {
 	t.Helper()
+	folder := archive.Folder(filepath.Join(t.TempDir(), "archive"))
+	return newBenchAt(t, cfg, folder, folder)
+}
+
+// newBenchOverS3 is a bench with its archive in a bucket of a server.
+func newBenchOverS3(t *testing.T, cfg archive.Config, s *s3test.Server) *bench {
+	t.Helper()
+	prefix := fmt.Sprintf("%x", t.Name())
+	place, err := s3.New(s3.Config{Bucket: s3test.Bucket, Prefix: prefix, Endpoint: s.URL, Region: "us-east-1", AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey})
+	check(t, err)
+	return newBenchAt(t, cfg, place, archive.Folder(filepath.Join(s.Dir, prefix)))
+}
+
+func newBenchAt(t *testing.T, cfg archive.Config, place archive.Place, folder archive.Folder) *bench {
+	t.Helper()
 	dir := t.TempDir()
-	b := &bench{t: t, folder: archive.Folder(filepath.Join(dir, "archive")), now: time.UnixMilli(start)}
+	b := &bench{t: t, place: place, folder: folder, now: time.UnixMilli(start)}
 	var err error
 	b.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Shards: shards, SegmentBytes: 64 << 10, MaxAge: time.Minute},
 		eventlog.Deps{Now: func() time.Time { return b.now }, Logger: quiet()})
@@ -59,25 +80,33 @@ func newBench(t *testing.T, cfg archive.Config) *bench {
 	return b
 }
 
-func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
+func (b *bench) config(cfg archive.Config) archive.Config {
 	cfg.Calendar, cfg.Interval = rollcall.NewCalendar(time.UTC), time.Minute
 	if cfg.Dimensions == nil {
 		cfg.Dimensions = []string{"campaign"}
 	}
-	return archive.New(cfg, archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.folder, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+	return cfg
 }
 
-// run folds until the test ends.
-func (b *bench) run() {
+func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
+	return archive.New(b.config(cfg), archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.place, Fence: b.fence, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+}
+
+// run folds until the test ends, or until it is stopped.
+func (b *bench) run() (stop func()) { b.t.Helper(); return b.runOver(b.log) }
+
+func (b *bench) runOver(log eventlog.Fetcher) (stop func()) {
 	b.t.Helper()
 	var err error
 	b.fold, err = aggregate.New(b.t.Context(), aggregate.Config{Dimensions: []string{"campaign"}, Calendar: rollcall.NewCalendar(time.UTC), CommitInterval: time.Millisecond,
-		SnapshotInterval: time.Millisecond}, aggregate.Deps{Log: b.log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
+		SnapshotInterval: time.Millisecond, LateHorizon: b.horizon}, aggregate.Deps{Log: log, Shards: shards, Store: b.store, Logger: quiet(), Reporter: b.archive.Holding(b.log)})
 	check(b.t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(b.t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- b.fold.Run(ctx) }()
-	b.t.Cleanup(func() { stop(); check(b.t, <-ended) })
+	stop = sync.OnceFunc(func() { cancel(); check(b.t, <-ended) })
+	b.t.Cleanup(stop)
+	return stop
 }
 
 // post appends n events an hour apart, some of them the same as before, and waits until they are committed.
@@ -91,11 +120,25 @@ func (b *bench) post(from int64, n int) {
 		e.Add(&ev)
 		check(b.t, b.log.Append(b.t.Context(), []eventlog.Record{{Shard: record.ShardOf(fmt.Appendf(nil, "user %d", i%7), shards), Count: 2, Payload: bytes.Clone(e.Bytes())}}, nil))
 	}
+	b.wait()
+}
+
+// wait waits until everything is committed.
+func (b *bench) wait() {
+	b.t.Helper()
 	next := make([]rollcall.Offset, shards)
 	for shard := range next {
-		_, next[shard], _ = b.log.Bounds(b.t.Context(), shard)
+		next[shard] = b.next(shard)
 	}
 	check(b.t, b.fold.Wait(b.t.Context(), next))
+}
+
+// next is where the log of a shard ends.
+func (b *bench) next(shard int) rollcall.Offset {
+	b.t.Helper()
+	_, next, err := b.log.Bounds(b.t.Context(), shard)
+	check(b.t, err)
+	return next
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -156,10 +199,20 @@ func (b *bench) seen() (rows, distinct int) {
 // An archive that is cut off at any step goes on from there, although other events have come meanwhile: each row is there once,
 // and never seen twice.
 func TestCutOffAtEachStep(t *testing.T) {
+	t.Run("folder", func(t *testing.T) {
+		cutOffAtEachStep(t, func(t *testing.T) *bench { return newBench(t, archive.Config{}) })
+	})
+	s := s3test.Start(t)
+	t.Run("s3", func(t *testing.T) {
+		cutOffAtEachStep(t, func(t *testing.T) *bench { return newBenchOverS3(t, archive.Config{}, s) })
+	})
+}
+
+func cutOffAtEachStep(t *testing.T, open func(*testing.T) *bench) {
 	for _, step := range archive.Steps {
 		for nth := 1; nth <= 2; nth++ {
 			t.Run(fmt.Sprint(step, nth), func(t *testing.T) {
-				b := newBench(t, archive.Config{})
+				b := open(t)
 				b.run()
 				b.post(start, 50)
 				check(t, b.archive.Work(t.Context()))
@@ -264,7 +317,7 @@ func TestColumnNames(t *testing.T) {
 	}
 }
 
-// What is written is either whole or not there, and failures leave nothing.
+// A folder keeps nothing of what failed, and no empty directories.
 func TestFolder(t *testing.T) {
 	f := archive.Folder(filepath.Join(t.TempDir(), "a"))
 	broken := errors.New("broken")
@@ -274,18 +327,19 @@ func TestFolder(t *testing.T) {
 	if left, _ := filepath.Glob(string(f) + "/x/*"); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
-	check(t, f.Put("x/y.staged", func(w io.Writer) error { _, err := w.Write([]byte("whole")); return err }))
-	check(t, f.Move("x/y.staged", "x/y.parquet"))
-	check(t, f.Move("x/y.staged", "x/y.parquet"))
-	if body, err := os.ReadFile(filepath.Join(string(f), "x", "y.parquet")); err != nil || string(body) != "whole" {
-		t.Errorf("%q %v", body, err)
-	}
-	if err := f.Move("x/none", "x/other"); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
-	}
-	check(t, f.Remove("x/y.parquet"))
+	check(t, f.Put("x/y.parquet", func(w io.Writer) error { _, err := w.Write([]byte("whole")); return err }))
 	check(t, f.Remove("x/y.parquet"))
 	if _, err := os.Stat(filepath.Join(string(f), "x")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the empty directory stays: %v", err)
 	}
+}
+
+// An archive in a bucket gives back what the log holds.
+func TestReaderOverS3(t *testing.T) {
+	b := newBenchOverS3(t, archive.Config{}, s3test.Start(t))
+	b.run()
+	b.post(start, 200)
+	check(t, b.archive.Work(t.Context()))
+	check(t, b.archive.Prove(t.Context()))
+	b.verified(b.reader(), "")
 }

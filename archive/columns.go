@@ -25,6 +25,7 @@ const (
 // columns are those of the files, in their order: the event's own, one for each dimension, and its place in the log.
 type columns struct {
 	all     []column
+	group   int64                                  // rows of a row group
 	writers map[string]*parquet.GenericWriter[any] // by kind, used again and again
 }
 
@@ -65,7 +66,7 @@ func newColumns(dims []string, users *userNames) (*columns, error) {
 			return nil, fmt.Errorf("a dimension has the name of the column %q: name it otherwise and map it with fields", c.name)
 		}
 	}
-	return &columns{all: all, writers: map[string]*parquet.GenericWriter[any]{}}, nil
+	return &columns{all: all, group: rowGroup, writers: map[string]*parquet.GenericWriter[any]{}}, nil
 }
 
 // of gives the columns of a kind: accepted events have no reason.
@@ -80,7 +81,7 @@ func (c *columns) of(kind string) []column {
 func (c *columns) writer(kind string, w io.Writer) *parquet.GenericWriter[any] {
 	if c.writers[kind] == nil {
 		schema := parquet.NewSchema(kind, ordered{columns: c.of(kind)})
-		c.writers[kind] = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("rollcall", "", ""))
+		c.writers[kind] = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(c.group), parquet.CreatedBy("rollcall", "", ""))
 	}
 	c.writers[kind].Reset(w)
 	return c.writers[kind]

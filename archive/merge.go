@@ -68,7 +68,7 @@ func (a *Archive) mergeFiles(shard int, files []File) error {
 	if slices.Contains(inputs, out.Path) { // else a merge that is repeated would delete what it has made
 		return fmt.Errorf("merge: the files of %s overlap", inputs[0])
 	}
-	staged := stagedName(shard)
+	staged := stagedName(shard, a.manifest(shard).Epoch)
 	rows := int64(0)
 	err := a.deps.Place.Put(staged, func(w io.Writer) (err error) {
 		counted := &counter{w: w}
@@ -84,7 +84,7 @@ func (a *Archive) mergeFiles(shard int, files []File) error {
 	}
 	a.deps.Step(Steps[3])
 	m := a.manifest(shard).clone()
-	m.Merge = &merge{Inputs: inputs, Output: out}
+	m.Merge = &merge{Staged: staged, Inputs: inputs, Output: out}
 	if err := a.change(m); err != nil {
 		return err
 	}
@@ -134,14 +134,18 @@ func (a *Archive) finishMerge(shard int) error {
 		}
 	}
 	a.deps.Step(Steps[5])
-	if err := a.deps.Place.Move(stagedName(shard), m.Merge.Output.Path); err != nil {
-		return err
+	m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return slices.Contains(m.Merge.Inputs, f.Path) })
+	out := m.Merge.Output
+	if out.Rows > 0 { // there may be nothing left when rows were erased
+		if err := a.deps.Place.Move(m.staged(), out.Path); err != nil {
+			return err
+		}
+		m.Files = append(m.Files, out)
 	}
 	a.deps.Step(Steps[6])
-	m.Files = slices.DeleteFunc(m.Files, func(f File) bool { return slices.Contains(m.Merge.Inputs, f.Path) })
-	m.Files, m.Merge = append(m.Files, m.Merge.Output), nil
+	m.Merge = nil
 	if err := a.change(m); err != nil {
-		return err
+		return a.withdraw(err, shard, out)
 	}
 	a.deps.Step(Steps[7])
 	return nil

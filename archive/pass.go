@@ -51,9 +51,16 @@ func (a *Archive) committed(ctx context.Context, shard int) (rollcall.Offset, er
 
 // skipTrimmed begins an archive where the log begins. An archive that has begun loses nothing silently.
 func (a *Archive) skipTrimmed(ctx context.Context, m *manifest) error {
+	if m.Next > 0 {
+		return nil
+	}
+	_, err := a.deps.Log.Fetch(ctx, m.Shard, 0, 0, 1, nil) // a log that was not trimmed may begin with a gap
+	if !errors.Is(err, eventlog.ErrTrimmed) {
+		return err
+	}
 	first, _, err := a.deps.Log.Bounds(ctx, m.Shard)
-	if err != nil || first <= m.Next || m.Next > 0 {
-		return err // a gap further on is eventlog.ErrTrimmed of Fetch
+	if err != nil {
+		return err
 	}
 	a.deps.Logger.Warn("the archive begins where the log does: older events were trimmed", "shard", m.Shard, "offset", first)
 	m.Begin, m.Next = first, first
@@ -139,7 +146,13 @@ func (a *Archive) judge(ctx context.Context, p *span, shard int) error {
 }
 
 func (p *span) readDrops(ctx context.Context, view store.View, shard int) error {
-	for part := store.DropsPart(p.from); part <= store.DropsPart(p.until-1); part++ {
+	last := int64(-1)
+	for _, b := range p.batches {
+		part := store.DropsPart(b.offset)
+		if part == last {
+			continue
+		}
+		last = part
 		chunks, err := view.State(ctx, store.StateKey{Shard: shard, Kind: store.Drops, Part: part})
 		if err != nil {
 			return err
@@ -207,6 +220,9 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 	var all []*group
 	for i, b := range p.batches {
 		for row := range b.Rows {
+			if b.Rows[row].Erased {
+				continue
+			}
 			t := b.Rows[row].Time
 			if !zone.Holds(t) {
 				zone = calendar.Zone(t)
@@ -233,6 +249,18 @@ func (p *span) groups(calendar rollcall.Calendar) []*group {
 	return all
 }
 
+// erased is how many rows of a pass were erased before they came into a file.
+func (p *span) erased() (n int64) {
+	for _, b := range p.batches {
+		for i := range b.Rows {
+			if b.Rows[i].Erased {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // dimension is the value of one of the archive's dimensions; empty when it is not set.
 func (b *batch) dimension(row, dim int) []byte {
 	i := b.dims[dim]
@@ -257,6 +285,7 @@ func (a *Archive) write(m *manifest, p *span) error {
 	}
 	a.deps.Step(Steps[0])
 	m = m.clone()
+	before := len(m.Files)
 	for _, g := range p.groups(a.cfg.Calendar) {
 		f := File{Path: fileName(g.kind, g.date.String(), m.Shard, p.from, p.until), Kind: g.kind, Date: g.date.String(), From: p.from, Until: p.until,
 			Written: a.deps.Now().UnixMilli()}
@@ -266,9 +295,9 @@ func (a *Archive) write(m *manifest, p *span) error {
 		m.Files = append(m.Files, f)
 		a.deps.Step(Steps[1])
 	}
-	m.Next, m.Writing = p.until, 0
+	m.Next, m.Writing, m.Erased = p.until, 0, m.Erased+p.erased()
 	if err := a.change(m); err != nil {
-		return err
+		return a.withdraw(err, m.Shard, m.Files[before:]...)
 	}
 	a.deps.Step(Steps[2])
 	return nil

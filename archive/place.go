@@ -27,6 +27,18 @@ type Object interface {
 	io.Closer
 }
 
+// ErrSwapped tells that an object is not of the version that was to be replaced: another process has written it.
+var ErrSwapped = errors.New("another process has taken the shard over")
+
+// Fence is of a place that several processes write to. It gives each change of a manifest to one of them.
+type Fence interface {
+	// Read gives an object whole, and its version; fs.ErrNotExist when there is none.
+	Read(name string) (body []byte, version string, err error)
+	// Swap puts an object in the place of the one of a version, "" for none at all, and gives the new version. ErrSwapped when
+	// another is there, and nothing was changed.
+	Swap(name string, body []byte, version string) (string, error)
+}
+
 // Folder is a place in a local directory.
 type Folder string
 

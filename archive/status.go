@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"rollcall"
+	"rollcall/store"
 )
 
 // Status tells what the archive holds.
@@ -17,13 +18,22 @@ type Status struct {
 	Events, Dropped Sum    // in the files
 	Expired         Sum    // deleted by age
 	First, Last     string // dates of accepted events; "" when there are none
+	Failures        int64  // rounds of Run that failed
+	Failed          error  // why the last round of Run failed; nil when it did not
 }
 
 // Status sums the manifests up.
 func (a *Archive) Status() Status {
 	var s Status
+	a.mu.Lock()
+	s.Failures, s.Failed = a.failures, a.failed
+	a.mu.Unlock()
 	for shard := range a.manifests {
 		m := a.manifest(shard)
+		if m == nil {
+			s.Next = append(s.Next, 0)
+			continue
+		}
 		s.Next = append(s.Next, m.Next)
 		for i := range m.Files {
 			s.addFile(&m.Files[i])
@@ -48,6 +58,26 @@ func (s *Status) addFile(f *File) {
 	s.Last = max(s.Last, f.Date)
 }
 
+// Lag is how many rows of a shard are committed and not in the archive; known is false for a shard of another process, and where
+// the archive began later than a log that numbers no events.
+func (a *Archive) Lag(p *store.Position) (rows int64, known bool) {
+	m := a.manifest(p.Shard)
+	switch {
+	case m == nil:
+		return 0, false
+	case m.Begin > 0:
+		return int64(max(p.Offset, m.Next) - m.Next), !a.cfg.RecordOffsets
+	}
+	rows = p.Accepted + p.Duplicates + p.Late
+	for i := range m.Files {
+		rows -= m.Files[i].Rows
+	}
+	for _, sum := range m.Expired {
+		rows -= sum.Rows
+	}
+	return max(rows, 0), true
+}
+
 // ErrDiffers tells that the archive does not hold the events that the store has counted.
 var ErrDiffers = errors.New("the archive differs from the ledger")
 
@@ -69,6 +99,10 @@ func (a *Archive) Prove(ctx context.Context) (err error) {
 	}
 	for shard, want := range ledger {
 		m := a.manifest(shard)
+		if m == nil {
+			err = errors.Join(err, fmt.Errorf("shard %d: %w", shard, errAway))
+			continue
+		}
 		got, committed := m.Expired[kindEvents], view.Head().Shards[shard].Offset
 		for _, f := range m.Files {
 			if f.Kind == kindEvents {

@@ -9,7 +9,8 @@
 //     Append returned nil is read back, byte for byte, at the same offset;
 //   - the records of one Append are all there after a crash, or none of them is (over Kafka some may be, when Append failed);
 //   - the records of a shard have strictly rising offsets, and Fetch returns them in that order without a gap;
-//   - a damaged record is never returned and never skipped: see CorruptError.
+//   - a damaged record is never returned and never skipped: see CorruptError;
+//   - Erase changes the payloads that it was told to, and nothing else; when it has returned, no file holds the old ones.
 //
 // The embedded log, Log, is one sequence of frames in segment files for all shards; docs/design/log.md says why.
 //
@@ -17,6 +18,7 @@
 //	(append.go) (gather.go)      (flush.go) └──→ chunk in memory ─→ Fetch (fetch.go)
 //	                              roll.go            ↑ chunk.go, segment.go: read again and checked
 //	                              retain.go          └── segment files ←─ recover.go, verify.go
+//	                                                          ↑ erase.go, rewrite.go, edition.go: written anew
 //
 // What happens on failure:
 //
@@ -26,4 +28,5 @@
 //	failed write or sync    its Appends and all later ones get ErrUnavailable until Open; Fetch goes on
 //	a second process        ErrLocked with the id of the first
 //	retention can't delete  logged; the segment stays and is tried again
+//	crash while erasing     each segment is the old or the new one, whole; Erase is called again
 package eventlog

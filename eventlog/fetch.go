@@ -21,21 +21,35 @@ func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset,
 		return buf, fmt.Errorf("fetch shard %d from %d: %w", shard, from, err)
 	}
 	for at := from; maxBytes > 0 || len(buf) == 0; at = buf[len(buf)-1].Next {
-		s, err := l.segmentAt(shard, at)
-		if err == nil && s != nil {
-			buf, maxBytes, err = s.read(l.loader, shard, at, maxBytes, buf)
-		}
-		if err != nil && len(buf) > 0 {
-			return buf, nil // the next Fetch meets the error
+		had := len(buf)
+		var err error
+		buf, maxBytes, err = l.read(shard, at, maxBytes, buf)
+		if err != nil && had > 0 {
+			return before(until, buf), nil // the next Fetch meets the error
 		}
 		if err != nil {
-			return buf, fmt.Errorf("fetch shard %d from %d: %w", shard, at, l.explain(err, shard, at))
+			return buf, fmt.Errorf("fetch shard %d from %d: %w", shard, at, err)
 		}
-		if s == nil {
+		if len(buf) == had {
 			break
 		}
 	}
 	return before(until, buf), nil
+}
+
+// read appends records of one chunk to buf, none when there is no more or no room. A segment that is deleted or written anew
+// while it is read is looked up again.
+func (l *Log) read(shard int, at rollcall.Offset, room int, buf []Record) ([]Record, int, error) {
+	for {
+		s, err := l.segmentAt(shard, at)
+		if err != nil || s == nil {
+			return buf, room, err
+		}
+		more, left, err := s.read(l.loader, shard, at, room, buf)
+		if err == nil || !l.gone(s) {
+			return more, left, err
+		}
+	}
 }
 
 // before cuts off the records behind the first that begin at until or behind it; 0 is no limit.
@@ -107,16 +121,6 @@ func (l *Log) segmentAt(shard int, at rollcall.Offset) (*segment, error) {
 
 func (l *Log) trimmed(shard int) error {
 	return fmt.Errorf("%w: the log begins at %d", ErrTrimmed, l.segments[0].base[shard])
-}
-
-// explain tells an error that retention caused from damage.
-func (l *Log) explain(err error, shard int, at rollcall.Offset) error {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	if at < l.segments[0].base[shard] {
-		return l.trimmed(shard)
-	}
-	return err
 }
 
 // Bounds gives the first offset kept and the offset behind the last durable record.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -53,7 +54,7 @@ func (l *Log) flush(f *frame) error {
 
 func (l *Log) write(f *frame) (at string, err error) {
 	s := l.last()
-	if s.end.pos >= l.cfg.SegmentBytes {
+	if s.end.pos >= l.cfg.SegmentBytes || s.whole > 0 || f.ends && !slices.Equal(s.base, s.end.next) {
 		if err := l.roll(); err != nil {
 			return s.path, err
 		}

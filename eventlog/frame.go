@@ -106,6 +106,7 @@ type frame struct {
 	buf     []byte
 	appends int
 	events  int
+	ends    bool // the segment ends before it, if there is an event in that
 	taken   chan struct{}
 	done    chan struct{}
 	err     error

@@ -38,6 +38,19 @@ func (g *gather) join(ctx context.Context, size int, records []Record, mark *Mar
 	}
 }
 
+// end lets the next frame begin a segment.
+func (g *gather) end() (*frame, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refusal != nil {
+		return nil, g.refusal
+	}
+	g.frame.ends = true
+	g.frame.appends++
+	g.signal()
+	return g.frame, nil
+}
+
 func (g *gather) try(size int, records []Record, mark *Mark) (f *frame, joined bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -20,10 +20,13 @@ type header struct {
 	before   int64             // size of the segment before it, bytes; 0 for none
 	base     []rollcall.Offset // by shard: the offset of the first record
 	marks    map[string]int64  // those not done
+
+	whole, was int64 // of a segment that was written anew: the size of its file, and the one the next segment knows; else 0
 }
 
 const (
 	headerMagic = "RCLOG\x00\x00\x01"
+	anewMagic   = "RCLOG\x00\x00\x02" // of a segment that was written anew: whole and was follow the marks
 	headerFront = 16
 	maxHeader   = 64 << 20
 	maxMarks    = 1 << 16
@@ -49,6 +52,11 @@ func (h *header) encode() []byte {
 	for _, source := range slices.Sorted(maps.Keys(h.marks)) {
 		b = appendMark(b, &Mark{Source: source, Position: h.marks[source]})
 	}
+	if h.whole > 0 { // of fixed width, so that the header can be written last
+		copy(b, anewMagic)
+		b = binary.LittleEndian.AppendUint64(b, uint64(h.whole))
+		b = binary.LittleEndian.AppendUint64(b, uint64(h.was))
+	}
 	binary.LittleEndian.PutUint32(b[8:], uint32(len(b)-headerFront))
 	binary.LittleEndian.PutUint32(b[12:], crc32.Checksum(b[headerFront:], castagnoli))
 	return b
@@ -59,10 +67,11 @@ func decodeHeader(b []byte) (h header, need int, err error) {
 	if len(b) < headerFront {
 		return h, headerFront, nil
 	}
-	if string(b[:7]) == headerMagic[:7] && b[7] > headerMagic[7] {
+	if string(b[:7]) == anewMagic[:7] && b[7] > anewMagic[7] {
 		return h, 0, errVersion
 	}
-	if string(b[:8]) != headerMagic {
+	anew := string(b[:8]) == anewMagic
+	if string(b[:8]) != headerMagic && !anew {
 		return h, 0, errHeader
 	}
 	n := binary.LittleEndian.Uint32(b[8:])
@@ -76,8 +85,27 @@ func decodeHeader(b []byte) (h header, need int, err error) {
 	if crc32.Checksum(b[headerFront:need], castagnoli) != binary.LittleEndian.Uint32(b[12:]) {
 		return h, 0, errHeader
 	}
-	err = h.decode(b[headerFront:need])
+	body := b[headerFront:need]
+	if anew {
+		if body, err = h.decodeSizes(body); err != nil {
+			return h, 0, err
+		}
+	}
+	err = h.decode(body)
 	return h, need, err
+}
+
+// decodeSizes takes whole and was off the end of a header's body.
+func (h *header) decodeSizes(b []byte) (rest []byte, err error) {
+	n := len(b) - 16
+	if n < 0 {
+		return nil, errHeader
+	}
+	h.whole, h.was = int64(binary.LittleEndian.Uint64(b[n:])), int64(binary.LittleEndian.Uint64(b[n+8:]))
+	if h.whole <= 0 || h.was <= 0 {
+		return nil, errHeader
+	}
+	return b[:n], nil
 }
 
 func (h *header) decode(b []byte) error {

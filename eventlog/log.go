@@ -47,6 +47,7 @@ type Log struct {
 
 	file      File // of the last segment; the flusher's alone
 	retaining sync.Mutex
+	erasing   sync.Mutex
 
 	mu       sync.RWMutex
 	segments []*segment // oldest first; the last one is written

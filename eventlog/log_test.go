@@ -245,7 +245,7 @@ func TestNewerVersion(t *testing.T) {
 	l := onDisk(t, d, eventlog.Config{})
 	must(t, l.Close())
 	b := d.Content(segment(1))
-	b[7]++
+	b[7] += 2
 	d = d.With(segment(1), b)
 	_, err := eventlog.Open(eventlog.Config{Dir: "log", Shards: 2}, eventlog.Deps{FS: d})
 	if err == nil || !strings.Contains(err.Error(), "newer version") || !bytes.Equal(b, d.Content(segment(1))) {

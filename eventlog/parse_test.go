@@ -59,10 +59,13 @@ func TestHeaderRoundTrip(t *testing.T) {
 			base:  rapid.SliceOfN(rapid.Map(rapid.Uint64(), func(n uint64) rollcall.Offset { return rollcall.Offset(n) }), 1, 9).Draw(r, "base"),
 			marks: rapid.MapOf(rapid.String(), rapid.Int64()).Draw(r, "marks"),
 		}
+		if rapid.Bool().Draw(r, "anew") {
+			h.whole, h.was = rapid.Int64Min(1).Draw(r, "whole"), rapid.Int64Min(1).Draw(r, "was")
+		}
 		b := h.encode()
 		got, need, err := decodeHeader(append(b, "more"...))
 		if err != nil || need != len(b) || got.id != h.id || got.number != h.number || got.seq != h.seq || got.received != h.received ||
-			got.before != h.before || !slices.Equal(got.base, h.base) || !maps.Equal(got.marks, h.marks) {
+			got.before != h.before || got.whole != h.whole || got.was != h.was || !slices.Equal(got.base, h.base) || !maps.Equal(got.marks, h.marks) {
 			r.Fatalf("%+v became %+v, %d of %d bytes: %v", h, got, need, len(b), err)
 		}
 		for n := range b {

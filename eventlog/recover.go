@@ -1,13 +1,11 @@
 package eventlog
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"slices"
 
 	"rollcall"
 )
@@ -51,18 +49,20 @@ func (l *Log) found() error {
 }
 
 func (l *Log) openSegments(files []FileInfo) error {
-	files = slices.DeleteFunc(files, func(f FileInfo) bool { _, ok := segmentNumber(f.Name); return !ok })
-	slices.SortFunc(files, func(a, b FileInfo) int { return cmp.Compare(a.Name, b.Name) })
-	for i, f := range files {
-		number, _ := segmentNumber(f.Name)
-		path := segmentPath(l.cfg.Dir, number)
-		s, err := l.loader.openSegment(path, number, f.Size)
-		if err != nil && i == len(files)-1 && (i > 0 || number == 1) {
-			return l.dropUnborn(path, f.Size, err)
+	found, err := l.latest(segmentFiles(files))
+	if err != nil {
+		return err
+	}
+	for i, f := range found {
+		path := editionPath(l.cfg.Dir, f.number, f.edition)
+		s, err := l.loader.openSegment(path, f.number, f.size)
+		if err != nil && i == len(found)-1 && (i > 0 || f.number == 1) {
+			return l.dropUnborn(path, f.size, err)
 		}
 		if err != nil {
 			return err
 		}
+		s.edition = f.edition
 		if err := l.follow(s); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (l *Log) follow(s *segment) error {
 		return &CorruptError{File: segmentPath(l.cfg.Dir, p.number+1), Reason: "the file is missing"}
 	case s.id != p.id || s.seq < p.seq || !notBefore(s.base, p.base):
 		return &CorruptError{File: s.path, Reason: "the segment does not belong to the one before it"}
-	case s.before != p.size:
+	case s.before != p.known(p.size):
 		return &CorruptError{File: p.path, Offset: min(s.before, p.size), Reason: fmt.Sprintf("the file has %d bytes and ought to have %d", p.size, s.before)}
 	}
 	return nil

@@ -40,7 +40,7 @@ func (l *Log) retain(now time.Time, need int64) (int, error) {
 func (l *Log) detach(now time.Time, need int64) *segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.segments) < 2 {
+	if len(l.segments) < 2 || l.segments[0].busy {
 		return nil
 	}
 	oldest, after := l.segments[0], l.segments[1]

@@ -12,7 +12,7 @@ import (
 func (l *Log) roll() error {
 	last := l.last()
 	h := header{id: last.id, number: last.number + 1, seq: last.end.seq, received: last.end.received,
-		before: last.end.pos, base: append([]rollcall.Offset(nil), last.end.next...), marks: maps.Clone(l.marks)}
+		before: last.known(last.end.pos), base: append([]rollcall.Offset(nil), last.end.next...), marks: maps.Clone(l.marks)}
 	if err := l.begin(h); err != nil {
 		return err
 	}

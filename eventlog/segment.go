@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -17,7 +18,9 @@ import (
 // last segment is always indexed whole; an older one is indexed as it is read.
 type segment struct {
 	header
-	path string
+	path    string
+	edition uint64 // how often it was written anew
+	busy    bool   // it is being written anew, and may not be deleted; the log's lock guards it
 
 	mu     sync.Mutex
 	size   int64 // durable bytes
@@ -28,19 +31,37 @@ type segment struct {
 
 const segmentSuffix = ".seg"
 
-func segmentPath(dir string, number uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("%020d%s", number, segmentSuffix))
+func segmentPath(dir string, number uint64) string { return editionPath(dir, number, 0) }
+
+// editionPath is the path of a segment that was written anew so many times.
+func editionPath(dir string, number, edition uint64) string {
+	name := fmt.Sprintf("%020d", number)
+	if edition > 0 {
+		name += fmt.Sprintf(".%d", edition)
+	}
+	return filepath.Join(dir, name+segmentSuffix)
 }
 
-// segmentNumber tells the number of a segment's file, if it is one.
-func segmentNumber(name string) (uint64, bool) {
-	digits, ok := strings.CutSuffix(name, segmentSuffix)
+// segmentNumber tells the number and the edition of a segment's file, if it is one.
+func segmentNumber(name string) (number, edition uint64, ok bool) {
+	name, ok = strings.CutSuffix(name, segmentSuffix)
+	digits, again, anew := strings.Cut(name, ".")
 	if !ok || len(digits) != 20 {
-		return 0, false
+		return 0, 0, false
 	}
-	var n uint64
-	_, err := fmt.Sscanf(digits, "%d", &n)
-	return n, err == nil
+	number, err := strconv.ParseUint(digits, 10, 64)
+	if err == nil && anew {
+		edition, err = strconv.ParseUint(again, 10, 64)
+	}
+	return number, edition, err == nil && anew == (edition > 0)
+}
+
+// known is the size that the next segment knows this one to have.
+func (s *segment) known(size int64) int64 {
+	if s.whole > 0 {
+		return s.was
+	}
+	return size
 }
 
 // loader reads chunks from files and keeps the newest in memory.
@@ -87,6 +108,9 @@ func (l *loader) openSegment(path string, number uint64, size int64) (*segment, 
 	}
 	if err != nil || need > len(b) || h.number != number {
 		return nil, &CorruptError{File: path, Reason: errHeader.Error()}
+	}
+	if h.whole > 0 && h.whole != size {
+		return nil, &CorruptError{File: path, Offset: min(size, h.whole), Reason: fmt.Sprintf("the file has %d bytes and ought to have %d", size, h.whole)}
 	}
 	return &segment{header: h, path: path, size: size, end: h.walk(need)}, nil
 }

@@ -14,7 +14,13 @@ func (l *Log) Verify(ctx context.Context) error {
 	l.mu.RUnlock()
 	for i, s := range segments {
 		end, err := l.verify(ctx, s)
-		if err != nil && l.deleted(s) {
+		for err != nil && l.gone(s) {
+			if s = l.numbered(s.number); s == nil {
+				break // retention has deleted it
+			}
+			end, err = l.verify(ctx, s)
+		}
+		if s == nil {
 			continue
 		}
 		if err == nil && i+1 < len(segments) && !slices.Equal(end.next, segments[i+1].base) {
@@ -47,8 +53,20 @@ func (l *Log) verify(ctx context.Context, s *segment) (walk, error) {
 	return own.end, nil
 }
 
-// deleted tells whether retention has deleted a segment since.
-func (l *Log) deleted(s *segment) bool {
+// numbered gives the segment of a number as it is now; nil when there is none.
+func (l *Log) numbered(number uint64) *segment {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, s := range l.segments {
+		if s.number == number {
+			return s
+		}
+	}
+	return nil
+}
+
+// gone tells whether a segment was deleted, or written anew, since.
+func (l *Log) gone(s *segment) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return !slices.Contains(l.segments, s)

@@ -50,9 +50,12 @@ func (s *Shard) Fold(b *Batch, from int) (done int, need Need) {
 	return len(b.Rows), Need{}
 }
 
-// foldRow folds one row; it returns false, with s.need set, when state is missing.
+// foldRow folds one row, unless it is erased; it returns false, with s.need set, when state is missing.
 func (s *Shard) foldRow(b *Batch, i int) bool {
 	r, k := &b.Rows[i], &b.keys[i]
+	if r.Erased {
+		return true
+	}
 	date, tod := s.date(r.Time)
 	if s.late(date) {
 		s.refuse(b, i)

@@ -2,6 +2,7 @@ package fold_test
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -25,6 +26,8 @@ type rig struct {
 
 	log                           [][]simtest.Logged // records: batches of events received at one time
 	folded, committed, snapshotAt int                // records
+	erased                        record.Users       // out of each record before it is folded
+	ledger                        map[int64]fold.LedgerDelta
 
 	cells                map[block.CellKey]*block.Cells
 	sets                 map[block.SetKey]*block.Sets
@@ -76,7 +79,9 @@ func (r *rig) foldNext() {
 		e.Add(&events[i].Event)
 	}
 	b := &fold.Batch{Received: events[0].Received, Offset: rollcall.Offset(r.folded)}
-	r.must(b.Decode(e.Bytes()))
+	payload, _, err := r.erased.Erase(e.Bytes())
+	r.must(err)
+	r.must(b.Decode(payload))
 	r.resolve(b)
 	d := r.shard.Prepare(b)
 	b.KnownIDs, b.KnownSessions = r.known(d.IDs, r.ids, fold.ReadIDs), r.known(d.Sessions, r.names, fold.ReadSessionIDs)
@@ -132,6 +137,9 @@ func (r *rig) load(n fold.Need) {
 // commit stores the deltas, and with a snapshot the state.
 func (r *rig) commit(snapshot bool) {
 	d := r.shard.Cut()
+	for _, l := range d.Ledger {
+		r.addLedger(l)
+	}
 	for _, c := range d.Cells {
 		if old := r.cells[c.Key]; old != nil {
 			c = block.MergeCells([]*block.Cells{old, c})
@@ -161,6 +169,18 @@ func (r *rig) commit(snapshot bool) {
 		}
 	}
 	r.head, r.snapshotAt, r.snapshotClock = st.Head, r.folded, st.Clock
+}
+
+func (r *rig) addLedger(l fold.LedgerDelta) {
+	if r.ledger == nil {
+		r.ledger = map[int64]fold.LedgerDelta{}
+	}
+	sum := r.ledger[l.Hour]
+	var carry uint64
+	sum.HashLo, carry = bits.Add64(sum.HashLo, l.HashLo, 0)
+	sum.HashHi, _ = bits.Add64(sum.HashHi, l.HashHi, carry)
+	sum.Hour, sum.Count, sum.Duplicates, sum.Late = l.Hour, sum.Count+l.Count, sum.Duplicates+l.Duplicates, sum.Late+l.Late
+	r.ledger[l.Hour] = sum
 }
 
 // compact merges all chunks of state.

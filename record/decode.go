@@ -35,6 +35,7 @@ type Row struct {
 	Record            bool
 	Bounce            bool
 	NewUser           bool
+	Erased            bool // it was an event, and counts nowhere; the rest is empty, and Time means nothing
 }
 
 // TypeName gives the type of a row.
@@ -45,10 +46,13 @@ func (b *Batch) TypeName(r *Row) []byte {
 	return b.Strings[r.Type-1]
 }
 
-// Event writes row i into ev as it was added. Empty dimension values stay empty.
+// Event writes row i into ev as it was added. Empty dimension values stay empty; an erased row has none of all.
 func (b *Batch) Event(i int, ev *rollcall.Event) {
 	r := &b.Rows[i]
 	ev.Reset(len(b.DimNames))
+	if r.Erased {
+		return
+	}
 	ev.User, ev.ID, ev.Session, ev.Time = r.User, r.ID, r.Session, r.Time
 	ev.Record, ev.Bounce, ev.NewUser, ev.Duration = r.Record, r.Bounce, r.NewUser, r.Duration
 	if r.Type > 0 {
@@ -60,8 +64,11 @@ func (b *Batch) Event(i int, ev *rollcall.Event) {
 }
 
 // Hash gives the 128-bit hash of an event's content: XXH3-128 over its identity, seeded with the hash of the rest. Two
-// batches that hold the same event give it the same hash.
+// batches that hold the same event give it the same hash. That of an erased row is 0.
 func (b *Batch) Hash(r *Row) (hi, lo uint64) {
+	if r.Erased {
+		return 0, 0
+	}
 	seed := b.sums[r.Tuple] ^ mix(uint64(r.Time))
 	if r.Type > 0 {
 		seed ^= bits.RotateLeft64(xxh3.HashSeed(b.Strings[r.Type-1], 2), 17)
@@ -115,7 +122,7 @@ func (b *Batch) sumTuples() {
 // Decode reads a payload into b, keeping b's memory. The result points into the payload.
 func (b *Batch) Decode(payload []byte) error {
 	d := reader{b: payload}
-	if d.byte() != version {
+	if d.version = d.byte(); d.version != version && d.version != versionErased {
 		return fmt.Errorf("%w: version", ErrMalformed)
 	}
 	b.DimNames = b.DimNames[:0]
@@ -140,7 +147,7 @@ func (b *Batch) Decode(payload []byte) error {
 		d.bad = d.bad || tuples > 1
 		tuples = 1
 	}
-	n, time := d.count(6), d.varint()
+	n, time := d.count(len(blank)), d.varint()
 	b.Rows = b.Rows[:0]
 	for range n {
 		if d.bad {
@@ -151,7 +158,7 @@ func (b *Batch) Decode(payload []byte) error {
 		d.row(r)
 		time += r.Time
 		r.Time = time
-		if uint64(r.Tuple) >= uint64(tuples) || uint64(r.Type) > uint64(len(b.Strings)) {
+		if uint64(r.Tuple) >= uint64(tuples) && !r.Erased || uint64(r.Type) > uint64(len(b.Strings)) {
 			d.bad = true
 		}
 	}
@@ -174,13 +181,18 @@ func (b *Batch) Release() {
 
 // reader takes values off b from p on; after the first bad one it gives zeros.
 type reader struct {
-	b   []byte
-	p   int
-	bad bool
+	b       []byte
+	p       int
+	bad     bool
+	version byte
 }
 
 func (d *reader) row(r *Row) {
 	flags := d.byte()
+	if flags&flagErased != 0 {
+		d.erased(r)
+		return
+	}
 	r.Record, r.Bounce, r.NewUser = flags&flagRec != 0, flags&flagBnc != 0, flags&flagNew != 0
 	r.Tuple = d.uint32()
 	r.Time = d.varint()
@@ -195,6 +207,16 @@ func (d *reader) row(r *Row) {
 	start := d.p
 	r.User, r.ID, r.Session = d.text(), d.text(), d.text()
 	r.Identity = d.b[start:d.p]
+}
+
+// erased takes the rest of a blank, which hides nothing.
+func (d *reader) erased(r *Row) {
+	p, end := d.p-1, d.p-1+len(blank)
+	if d.version != versionErased || end > len(d.b) || string(d.b[p:end]) != blank {
+		d.bad = true
+		return
+	}
+	r.Erased, d.p = true, end
 }
 
 func (d *reader) left() int { return len(d.b) - d.p }

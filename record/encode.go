@@ -14,11 +14,13 @@ func ShardOf(user []byte, shards int) int {
 }
 
 const (
-	version  = 1
-	flagRec  = 1 << 0
-	flagBnc  = 1 << 1
-	flagNew  = 1 << 2
-	flagType = 1 << 3 // the event has a type of its own; without it: rollcall.DefaultType
+	version       = 1
+	versionErased = 2 // some rows may be erased: a program that does not know of them must not take them for events
+	flagRec       = 1 << 0
+	flagBnc       = 1 << 1
+	flagNew       = 1 << 2
+	flagType      = 1 << 3 // the event has a type of its own; without it: rollcall.DefaultType
+	flagErased    = 1 << 4 // the event was erased; zeros follow
 )
 
 // Encoder builds one batch. It keeps its memory over Reset and allocates nothing per event in the steady state.
@@ -26,6 +28,7 @@ type Encoder struct {
 	dims    []string
 	rows    []byte
 	count   int
+	erased  int
 	base    int64
 	last    int64
 	strings interner // texts
@@ -45,14 +48,14 @@ func (e *Encoder) Size() int { return len(e.rows) + len(e.strings.arena) + len(e
 
 // Reset empties the encoder.
 func (e *Encoder) Reset() {
-	e.rows, e.count, e.base, e.last = e.rows[:0], 0, 0, 0
+	e.rows, e.count, e.erased, e.base, e.last = e.rows[:0], 0, 0, 0, 0
 	e.strings.reset()
 	e.tuples.reset()
 }
 
 // Add appends an event; nothing of it is kept.
 func (e *Encoder) Add(ev *rollcall.Event) {
-	if e.count == 0 {
+	if e.count == e.erased {
 		e.base, e.last = ev.Time, ev.Time
 	}
 	e.count++
@@ -89,9 +92,22 @@ func (e *Encoder) Add(ev *rollcall.Event) {
 	e.last = ev.Time
 }
 
+// AddErased appends the blank that an erased event leaves: a row that keeps its number, and nothing else.
+func (e *Encoder) AddErased() {
+	e.count++
+	e.erased++
+	e.rows = append(e.rows, blank...)
+}
+
+// blank is an erased row: of no combination, no time and no texts.
+const blank = "\x10\x00\x00\x00\x00\x00"
+
 // Bytes gives the encoded batch, valid until the next call of Bytes or Reset.
 func (e *Encoder) Bytes() []byte {
 	b := append(e.out[:0], version)
+	if e.erased > 0 {
+		b[0] = versionErased
+	}
 	b = binary.AppendUvarint(b, uint64(len(e.dims)))
 	for _, d := range e.dims {
 		b = appendText(b, []byte(d))

@@ -60,8 +60,9 @@ type pipeline struct {
 	counted      []store.Position // at the end of a test
 	segmentBytes int64            // of a file of the log; 0 for 64 KiB
 	commits      atomic.Int64
-	recorded     []string                      // dimensions of the events in the log; nil for those of the figures
-	openStore    func() (*sqlite.Store, error) // nil for DIR/store.db
+	recorded     []string                                  // dimensions of the events in the log; nil for those of the figures
+	openStore    func() (*sqlite.Store, error)             // nil for DIR/store.db
+	erase        func(payload []byte) ([]byte, int, error) // what of each record comes into the log; nil for all
 }
 
 // level is a second level of the cache, shared by processes.
@@ -231,9 +232,17 @@ func (p *pipeline) append(events []simtest.Logged) error {
 	}
 	var records []eventlog.Record
 	for shard, e := range encoders {
-		if e.Count() > 0 {
-			records = append(records, eventlog.Record{Shard: shard, Count: e.Count(), Payload: e.Bytes()})
+		if e.Count() == 0 {
+			continue
 		}
+		payload := e.Bytes()
+		if p.erase != nil {
+			var err error
+			if payload, _, err = p.erase(payload); err != nil {
+				return err
+			}
+		}
+		records = append(records, eventlog.Record{Shard: shard, Count: e.Count(), Payload: payload})
 	}
 	return p.log.Append(context.Background(), records, nil)
 }

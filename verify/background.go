@@ -179,7 +179,7 @@ func (b *Background) tell(r *Report, found []store.Verified) {
 		if v.Day == store.WholeLog {
 			day = "of the whole log"
 		}
-		b.deps.Logger.Error("the store differs from the log: run rollcall verify, then rollcall rebuild", "day", day, "differences", v.Differences, "first", shown)
+		b.deps.Logger.Error("the store differs from the log: run rollcall verify --days with it, then rollcall rebuild --days", "day", day, "differences", v.Differences, "first", shown)
 	}
 	b.deps.Logger.Info("verified closed days", "days", len(found)-1, "differences", r.Different(), "seconds", r.Seconds)
 }

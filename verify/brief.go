@@ -108,3 +108,12 @@ func (b *brief) States(ctx context.Context, from store.StateKey, until int64) (c
 	})
 	return chunks, err
 }
+
+// History is that of the head where nothing has been committed for the day since.
+func (b *brief) History(ctx context.Context, day rollcall.Date) (h *store.History, err error) {
+	err = b.unmoved(ctx, store.DayClock, block.Period(day), block.Period(day)+1, func(v store.View) (err error) {
+		h, err = v.History(ctx, day)
+		return err
+	})
+	return h, err
+}

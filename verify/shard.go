@@ -96,7 +96,9 @@ func (s *shard) take(b *Batch) {
 		rows := b.Rows[from:min(from+ahead, len(b.Rows))]
 		s.lookAhead(rows)
 		for i := range rows {
-			s.takeRow(b, from+i, &s.hashes[i])
+			if !rows[i].Erased {
+				s.takeRow(b, from+i, &s.hashes[i])
+			}
 			s.row++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall/archive"
+	"rollcall/archive/s3"
 )
 
 // leastUserKey is the least length of a key in bytes: with a shorter one, hashes could be tried out.
@@ -24,6 +25,7 @@ compares what it holds with the ledger of the store. A server with archive.dir d
 
 Examples:
   rollcall archive --archive-dir ./rollcall-archive
+  rollcall archive --archive-dir s3://bucket/rollcall --archive-endpoint https://s3.example.com
   duckdb -c "SELECT event_date, count(DISTINCT user_id) FROM 'rollcall-archive/events/*/*.parquet' GROUP BY ALL ORDER BY ALL"`
 }
 
@@ -94,16 +96,51 @@ func (n *node) printArchive(e *world) {
 
 // openArchive opens the archive of this process, if it has one.
 func (n *node) openArchive() (*archive.Archive, error) {
-	c := &n.cfg.Archive
-	if c.Dir == "" {
+	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) {
 		return nil, nil
 	}
-	key, err := userKey(c.UserKey)
+	cfg, err := n.archiveConfig()
 	if err != nil {
 		return nil, err
 	}
-	return archive.New(archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval},
-		archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: archive.Folder(c.Dir), Logger: n.logger, Now: time.Now, Step: failpoint()})
+	place, err := n.archivePlace()
+	if err != nil {
+		return nil, err
+	}
+	var fence archive.Fence
+	if n.embedded == nil {
+		fence, _ = place.(archive.Fence) // checkArchive sees to it
+	}
+	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Fence: fence, Logger: n.logger, Now: time.Now, Step: failpoint()})
+}
+
+func (n *node) archiveConfig() (archive.Config, error) {
+	c := &n.cfg.Archive
+	key, err := userKey(c.UserKey)
+	return archive.Config{Dimensions: n.cfg.Dimensions, Calendar: n.calendar, UserKey: key, MaxAge: c.MaxAge, Interval: c.Interval,
+		RecordOffsets: n.embedded == nil}, err
+}
+
+func (n *node) archivePlace() (archive.Place, error) {
+	c := &n.cfg.Archive
+	bucket, prefix, ok := s3.ParseURL(c.Dir)
+	if !ok {
+		return archive.Folder(c.Dir), nil
+	}
+	return s3.New(s3.Config{Bucket: bucket, Prefix: prefix, Endpoint: c.Endpoint, Region: c.Region, AccessKey: c.AccessKey, SecretKey: c.SecretKey})
+}
+
+// openReader opens the archive to be read, beside whoever writes it.
+func (n *node) openReader() (*archive.Reader, error) {
+	cfg, err := n.archiveConfig()
+	if err != nil {
+		return nil, err
+	}
+	place, err := n.archivePlace()
+	if err != nil {
+		return nil, err
+	}
+	return archive.OpenReader(cfg, place, n.cfg.LogShards)
 }
 
 // userKey reads the key that user ids are hashed under; nil when no file is named.
@@ -125,7 +162,13 @@ func checkArchive(c *Config, bad func(string, string, ...any)) {
 	if c.Archive.Interval < 100*time.Millisecond {
 		bad("archive.interval", "%v is too short; give 100ms or more", c.Archive.Interval)
 	}
-	if c.Archive.Dir != "" && !c.embedded() {
-		bad("archive.dir", "an archive is written by the process that has the log in its data directory; leave it out with a log on servers")
+	if bucket, _, ok := s3.ParseURL(c.Archive.Dir); ok && bucket == "" {
+		bad("archive.dir", "%s names no bucket; give s3://bucket or s3://bucket/prefix", c.Archive.Dir)
+	}
+	if c.Archive.SecretKey != "" && c.Archive.AccessKey == "" {
+		bad("archive.access_key", "archive.secret_key is given without it; give both, or neither for those of the environment")
+	}
+	if _, _, bucket := s3.ParseURL(c.Archive.Dir); c.Archive.Dir != "" && !c.embedded() && !bucket {
+		bad("archive.dir", "with a log on servers, several processes write the archive: give s3://bucket/prefix")
 	}
 }

@@ -51,8 +51,11 @@ type Config struct {
 
 // archiveConfig is the archive.
 type archiveConfig struct {
-	Dir, UserKey     string // files
-	MaxAge, Interval time.Duration
+	Dir                  string // or s3://bucket/prefix
+	UserKey              string // file
+	MaxAge, Interval     time.Duration
+	Endpoint, Region     string // of S3
+	AccessKey, SecretKey string
 }
 
 // verifyConfig is the verification of closed days in the background.
@@ -221,10 +224,14 @@ func settings(c *Config) []setting {
 		{"cache.ttl", "How long a block stays in Redis.", "1h", (*duration)(&c.Redis.TTL), false},
 		{"cache.timeout", "Longest wait for Redis.", "100ms", (*duration)(&c.Redis.Timeout), false},
 		{"cache.max_value_bytes", "Largest block kept in Redis.", "8MiB", (*size)(&c.Redis.MaxValueBytes), false},
-		{"archive.dir", "Directory for the events as Parquet files; none for no archive.", "./rollcall-archive", (*text)(&c.Archive.Dir), false},
+		{"archive.dir", "Directory for the events as Parquet files, or s3://bucket/prefix; none for no archive.", "./rollcall-archive", (*text)(&c.Archive.Dir), false},
 		{"archive.interval", "Rhythm in which events are added to it.", "1m", (*duration)(&c.Archive.Interval), false},
 		{"archive.max_age", "Age at which its days go; 0 keeps them for ever.", "0", (*duration)(&c.Archive.MaxAge), false},
 		{"archive.user_key", "File with a key: user ids are archived as their hashes under it.", "user.key", (*text)(&c.Archive.UserKey), false},
+		{"archive.endpoint", "S3: URL of the server; none for AWS.", "http://127.0.0.1:9000", (*text)(&c.Archive.Endpoint), false},
+		{"archive.region", "S3: region.", "us-east-1", (*text)(&c.Archive.Region), false},
+		{"archive.access_key", "S3: access key; none for AWS_ACCESS_KEY_ID, the credentials file or the machine's role.", "ACCESSKEY", (*text)(&c.Archive.AccessKey), false},
+		{"archive.secret_key", "S3: secret key; better by its variable.", "SECRET", (*secret)(&c.Archive.SecretKey), false},
 		{"verify.background", "Verify closed days while serving.", "false", (*toggle)(&c.Verify.Background), false},
 		{"verify.interval", "Shortest time from one such verification to the next.", "6h", (*duration)(&c.Verify.Interval), false},
 		{"verify.share", "Percent of one core that it may take.", "10", (*number)(&c.Verify.Share), false},

@@ -52,7 +52,7 @@ func TestEveryKeyInEveryWay(t *testing.T) {
 	examples := map[string]string{"data": t.TempDir(), "api_keys": "secret-one,secret-two", "fields": "time=ts", "dimensions": "a,b", "log.max_bytes": "1GiB",
 		"late_horizon": "3d", "log.max_age": "9d", "rate_limit": "77", "timezone": "Asia/Seoul", "cache.tls_ca": writeCA(t), "log.tls_ca": writeCA(t),
 		"store.tls_ca": writeCA(t), "source.tls_ca": writeCA(t)}
-	others := map[string][]string{"source.kind": {"ROLLCALL_SOURCE_TOPIC=events"}, // what a key asks for besides
+	others := map[string][]string{"archive.secret_key": {"ROLLCALL_ARCHIVE_ACCESS_KEY=k"}, "source.kind": {"ROLLCALL_SOURCE_TOPIC=events"}, // what a key asks for besides
 		"roles": {"ROLLCALL_LOG_KIND=kafka", "ROLLCALL_STORE_KIND=mysql", "ROLLCALL_STORE_DSN=mysql://h/d"}}
 	c := defaults()
 	for i, s := range settings(&c) {

@@ -61,6 +61,7 @@ func TestFiguresAreDocumented(t *testing.T) {
 	newTurnGauges(nil).Describe(names)
 	storeFigures(nil).Describe(names)
 	sourceFigures(nil).Describe(names)
+	newArchiveGauges(nil).Describe(names)
 	close(names)
 	for desc := range names {
 		name := strings.Split(desc.String(), "\"")[1]

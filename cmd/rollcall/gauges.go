@@ -36,6 +36,9 @@ type gauges struct {
 func (n *node) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(newGauges(n), newCacheGauges(n.cache, n.level), newVerifyGauges(n), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if n.archive != nil {
+		r.MustRegister(newArchiveGauges(n.archiveNow))
+	}
 	if n.turns != nil {
 		r.MustRegister(newTurnGauges(n.turns))
 	}
@@ -46,6 +49,17 @@ func (n *node) registry() *prometheus.Registry {
 		r.MustRegister(sourceFigures(n.source.stats))
 	}
 	return r
+}
+
+// archiveNow is the archive beside what is committed.
+func (n *node) archiveNow() *archiveStatus {
+	ctx, cancel := context.WithTimeout(context.Background(), sizesTime)
+	defer cancel()
+	positions, err := n.positions(ctx)
+	if err != nil {
+		n.logger.Warn("look at the positions of the shards", "error", err)
+	}
+	return n.archiveStatus(positions)
 }
 
 func newGauges(n *node) *gauges {

@@ -42,6 +42,7 @@ type program struct {
 	Verify     verifyCmd                 `cmd:"" help:"Prove the stored figures from the log, or name those that differ."`
 	Rebuild    rebuildCmd                `cmd:"" help:"Make all figures anew, beside those in use, and take over."`
 	Rollback   rollbackCmd               `cmd:"" help:"Go back to the figures from before the last rebuild."`
+	Erase      eraseCmd                  `cmd:"" help:"Take users out of everything in a data directory."`
 	Archive    archiveCmd                `cmd:"" help:"Bring the archive up to date and check it."`
 	Compact    compactCmd                `cmd:"" help:"Merge and shrink the store."`
 	Migrate    migrateCmd                `cmd:"" help:"Make or update the tables of a store on a server."`
@@ -71,7 +72,7 @@ func main() {
 func run(e *world, args []string) int {
 	p := &program{}
 	for _, s := range []*Settings{&p.Serve.Settings, &p.Import.Settings, &p.Query.Settings, &p.Retention.Settings, &p.Explain.Settings, &p.Status.Settings, &p.Generate.Settings,
-		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Quarantine.Replay.Settings, &p.Verify.Settings, &p.Rebuild.Settings, &p.Rollback.Settings, &p.Archive.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
+		&p.Demo.Settings, &p.Quarantine.List.Settings, &p.Quarantine.Replay.Settings, &p.Verify.Settings, &p.Rebuild.Settings, &p.Rollback.Settings, &p.Archive.Settings, &p.Erase.Settings, &p.Compact.Settings, &p.Migrate.Settings, &p.Bench.Settings,
 		&p.Config.Check.Settings, &p.Config.Print.Settings} {
 		*s = newSettings()
 	}

@@ -9,19 +9,22 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"rollcall"
 	"rollcall/api"
+	"rollcall/eventlog"
 	"rollcall/store"
 	"rollcall/verify"
 )
 
 type rebuildCmd struct {
 	Settings
-	Rate   int64  `help:"Events a second at most; as fast as it goes by default, and 250,000 beside a server." placeholder:"N" group:"Rebuild"`
-	Keep   int    `help:"Builds to keep to go back to, besides the new one." default:"1" group:"Rebuild"`
-	Proof  string `help:"What to verify before the new build takes over: sample (the ledger and three days), all, ledger or none." enum:"sample,all,ledger,none" default:"sample" group:"Rebuild"`
-	Fresh  bool   `help:"Begin anew, though such a rebuild was begun before." group:"Rebuild"`
-	Server string `help:"Ask the server at this address instead." placeholder:"URL" group:"Rebuild"`
-	Key    string `help:"Key for the server." env:"ROLLCALL_KEY" placeholder:"KEY" group:"Rebuild"`
+	Rate   int64    `help:"Events a second at most; as fast as it goes by default, and 250,000 beside a server." placeholder:"N" group:"Rebuild"`
+	Keep   int      `help:"Builds to keep to go back to, besides the new one." default:"1" group:"Rebuild"`
+	Proof  string   `help:"What to verify before the new build takes over: sample (the ledger and three days), all, ledger or none." enum:"sample,all,ledger,none" default:"sample" group:"Rebuild"`
+	Days   []string `help:"Repair these days, or ranges of them: nothing else changes, and they are recounted before the new build takes over." placeholder:"2026-11-01,2026-11-03..2026-11-07" group:"Rebuild"`
+	Fresh  bool     `help:"Begin anew, though such a rebuild was begun before." group:"Rebuild"`
+	Server string   `help:"Ask the server at this address instead." placeholder:"URL" group:"Rebuild"`
+	Key    string   `help:"Key for the server." env:"ROLLCALL_KEY" placeholder:"KEY" group:"Rebuild"`
 }
 
 func (c *rebuildCmd) Help() string {
@@ -36,6 +39,7 @@ the command does the work itself, beside the processes that write.
 Examples:
   rollcall rebuild --session-gap 1h
   rollcall rebuild --dimensions campaign_id,age_group,device --server http://localhost:8080
+  rollcall rebuild --days 2026-11-03
   rollcall rebuild --config production.yaml --rate 300000 --proof all
   rollcall rollback`
 }
@@ -50,7 +54,23 @@ func checkRemake(o *api.RebuildRequest) error {
 	case !slices.Contains([]string{"", "sample", "all", "ledger", "none"}, o.Proof):
 		return usageError(fmt.Sprintf("proof: %q is none of sample, all, ledger, none", o.Proof))
 	}
+	if _, err := daysOf(o.Days); err != nil {
+		return usageError("days: " + err.Error())
+	}
+	if len(o.Days) > 0 && o.Rollback {
+		return usageError("days: a rollback goes back with all of them")
+	}
 	return nil
+}
+
+// daysOf reads days and ranges of them.
+func daysOf(texts []string) (days []rollcall.Date, err error) {
+	for _, text := range texts {
+		if days, err = appendDays(days, text); err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
 }
 
 // kept is how many builds are kept besides the new one.
@@ -62,7 +82,7 @@ func kept(o *api.RebuildRequest) int {
 }
 
 func (c *rebuildCmd) Run(e *world) error {
-	o := api.RebuildRequest{Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
+	o := api.RebuildRequest{Days: c.Days, Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
 	if err := checkRemake(&o); err != nil {
 		return err
 	}
@@ -75,11 +95,12 @@ func (c *rebuildCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	if at, is := served(want.Data); want.embedded() && is {
+	err = remakeHere(e, want, o)
+	if at := serverOf(want.Data); errors.Is(err, eventlog.ErrLocked) && at != "" {
 		o.Settings = c.given()
 		return remake(e, at, c.Key, o)
 	}
-	return remakeHere(e, want, o)
+	return err
 }
 
 // given are the lasting settings of the command line and its file.
@@ -127,10 +148,11 @@ func (c *rollbackCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	if at, is := served(cfg.Data); cfg.embedded() && is {
+	err = remakeHere(e, cfg, o)
+	if at := serverOf(cfg.Data); errors.Is(err, eventlog.ErrLocked) && at != "" {
 		return remake(e, at, c.Key, o)
 	}
-	return remakeHere(e, cfg, o)
+	return err
 }
 
 // remakeHere makes a build in this process, beside nobody in a data directory, beside those that write on servers.

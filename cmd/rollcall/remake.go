@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,12 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 	if err == nil && target.LogShards != r.node.cfg.LogShards {
 		err = usageError(fmt.Sprintf("log.shards: the log has %d, and another number needs another log: import into a new data directory or topic, then switch over", r.node.cfg.LogShards))
 	}
+	if keys := differing(&target, &r.node.build); err == nil && len(o.Days) > 0 && len(keys) > 0 {
+		err = usageError(fmt.Sprintf("days: a repair keeps the settings of build %d, and %s would change: leave one out", r.node.build.Number, strings.Join(keys, ", ")))
+	}
+	if err == nil {
+		err = r.archivable(&target)
+	}
 	if err != nil {
 		return made, before, err
 	}
@@ -84,9 +91,22 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 	}
 	folding := aggregateConfig(&target, calendar)
 	if !o.Rollback {
-		folding.LateHorizon = 0 // what came too late is not too late for a new build
+		if len(o.Days) == 0 {
+			folding.LateHorizon = 0 // what came too late is not too late for a new build
+		}
+		b.Settings[foldedWith] = folding.LateHorizon.String()
 	}
 	return rebuild.Run(ctx, rebuild.Config{Build: b, Aggregate: folding, Rate: o.Rate, Fresh: o.Fresh}, deps)
+}
+
+// archivable refuses what the archive can't follow.
+func (r *remaking) archivable(target *Config) error {
+	c := &r.node.cfg
+	if c.Archive.Dir == "" || c.Timezone == target.Timezone && slices.Equal(c.Dimensions, target.Dimensions) {
+		return nil
+	}
+	return usageError(fmt.Sprintf("the archive in %s is by the days of %s and has the columns [%s]: name another place for that of the new build with archive.dir, or leave it out, and start again",
+		c.Archive.Dir, c.Timezone, strings.Join(c.Dimensions, ", ")))
 }
 
 func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, error) {
@@ -95,22 +115,22 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 	if builds == nil {
 		builds = n.builds
 	}
-	deps := rebuild.Deps{Builds: builds, Open: func(ctx context.Context, b store.Build) (rebuild.Handle, error) { return n.openBuild(ctx, b) }, Hold: r.hold,
-		Aggregate: aggregate.Deps{Log: n.log, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
+	whole, err := n.whole()
+	if err != nil {
+		return rebuild.Deps{}, err
+	}
+	deps := rebuild.Deps{Builds: builds, Open: n.beside, Hold: r.hold,
+		Aggregate: aggregate.Deps{Log: whole, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
 	if o.Proof == "none" || o.Rollback {
 		return deps, nil
 	}
 	calendar, err := calendarOf(target)
-	days := map[string]verify.Days{"all": {All: true}, "ledger": {}}
-	chosen, is := days[o.Proof]
-	if !is {
-		chosen = verify.Days{Sample: defaultSample, Seed: uint64(time.Now().UnixNano()) % 1_000_000}
-	}
+	chosen := proofDays(&o)
 	deps.Verify = func(ctx context.Context, _ store.Build, v store.Viewer) error {
 		report, err := verify.Run(ctx, verify.Config{
 			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes,
 			MinuteRetention: target.MinuteRetention, HourRetention: target.HourRetention, Days: chosen, Limit: proofLimit,
-		}, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: v, Now: time.Now})
+		}, verify.Deps{Source: verify.Log{Fetcher: whole}, Store: v, Now: time.Now})
 		if err != nil {
 			return err
 		}
@@ -120,6 +140,24 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 		return nil
 	}
 	return deps, err
+}
+
+// foldedWith is the setting of a build that tells the late horizon it was folded with: one that was begun with another is not
+// gone on with.
+const foldedWith = "late_horizon"
+
+// proofDays are the days that a new build is proven by.
+func proofDays(o *api.RebuildRequest) verify.Days {
+	days, _ := daysOf(o.Days) // they were checked
+	switch {
+	case o.Proof == "all":
+		return verify.Days{All: true}
+	case len(days) > 0:
+		return verify.Days{Dates: days}
+	case o.Proof == "ledger":
+		return verify.Days{}
+	}
+	return verify.Days{Sample: defaultSample, Seed: uint64(time.Now().UnixNano()) % 1_000_000}
 }
 
 const proofLimit = 20 // differences that are told

@@ -238,6 +238,11 @@ func (w watched) View(ctx context.Context) (store.View, error) {
 	return v, err
 }
 
+// beside opens a build that is not active.
+func (n *node) beside(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+	return n.openBuild(ctx, b)
+}
+
 // afterAll keeps dead letters where they are looked for: in the build that is active by now, though the node is of another. There
 // they are of the time since it became active, and go over with those when one goes back.
 type afterAll struct{ node *node }

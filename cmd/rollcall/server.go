@@ -28,16 +28,6 @@ func retract(dir string) error {
 	return os.Remove(filepath.Join(dir, servedAt))
 }
 
-// served tells at which address a server holds a data directory.
-func served(dir string) (address string, is bool) {
-	body, err := os.ReadFile(filepath.Join(dir, servedAt))
-	var s serverFile
-	if err != nil || json.Unmarshal(body, &s) != nil {
-		return "", false
-	}
-	return s.Address, true
-}
-
 // held explains that another process has the data directory.
 func held(dir string, err error) error {
 	body, readErr := os.ReadFile(filepath.Join(dir, servedAt))

@@ -17,33 +17,34 @@ import (
 
 // nodeStatus is the reply of GET /api/v1/status.
 type nodeStatus struct {
-	Version         string        `json:"version"`
-	At              string        `json:"at"`
-	Started         string        `json:"started"`
-	CompleteThrough string        `json:"complete_through"` // every event acknowledged up to then is in the figures
-	Roles           []string      `json:"roles"`
-	Dimensions      []string      `json:"dimensions"`
-	Timezone        string        `json:"timezone"`
-	Accepted        int64         `json:"accepted"`
-	Duplicates      int64         `json:"duplicates"`
-	Late            int64         `json:"late"`
-	Users           int64         `json:"users"`
-	Lag             *uint64       `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
-	Quarantined     int64         `json:"quarantined_since_start"`
-	Lost            int64         `json:"quarantine_lost"`
-	Dropped         int64         `json:"quarantine_dropped_since_start"` // beyond quarantine.max_letters or max_age; by the process asked
-	Quarantine      letterStatus  `json:"quarantine"`                     // what the store keeps; up to 5 s old
-	Commits         int64         `json:"commits_since_start"`
-	Snapshots       int64         `json:"snapshots_since_start"`
-	Retries         int64         `json:"commit_retries"`
-	Fenced          int64         `json:"shards_fenced"` // taken over by another process unannounced
-	CommitMS        float64       `json:"last_commit_ms"`
-	Log             logStatus     `json:"log"`
-	Source          *sourceStatus `json:"source,omitempty"`
-	Shards          []shardStatus `json:"shards"`
-	Store           []sizeStatus  `json:"store"`
-	Cache           cacheStatus   `json:"cache"`
-	Verify          verifyStatus  `json:"verify"`
+	Version         string         `json:"version"`
+	At              string         `json:"at"`
+	Started         string         `json:"started"`
+	CompleteThrough string         `json:"complete_through"` // every event acknowledged up to then is in the figures
+	Roles           []string       `json:"roles"`
+	Dimensions      []string       `json:"dimensions"`
+	Timezone        string         `json:"timezone"`
+	Accepted        int64          `json:"accepted"`
+	Duplicates      int64          `json:"duplicates"`
+	Late            int64          `json:"late"`
+	Users           int64          `json:"users"`
+	Lag             *uint64        `json:"lag"` // what is in the log and not yet in the figures: events, in a log on servers records; null when the log can't be asked
+	Quarantined     int64          `json:"quarantined_since_start"`
+	Lost            int64          `json:"quarantine_lost"`
+	Dropped         int64          `json:"quarantine_dropped_since_start"` // beyond quarantine.max_letters or max_age; by the process asked
+	Quarantine      letterStatus   `json:"quarantine"`                     // what the store keeps; up to 5 s old
+	Commits         int64          `json:"commits_since_start"`
+	Snapshots       int64          `json:"snapshots_since_start"`
+	Retries         int64          `json:"commit_retries"`
+	Fenced          int64          `json:"shards_fenced"` // taken over by another process unannounced
+	CommitMS        float64        `json:"last_commit_ms"`
+	Log             logStatus      `json:"log"`
+	Source          *sourceStatus  `json:"source,omitempty"`
+	Shards          []shardStatus  `json:"shards"`
+	Store           []sizeStatus   `json:"store"`
+	Cache           cacheStatus    `json:"cache"`
+	Verify          verifyStatus   `json:"verify"`
+	Archive         *archiveStatus `json:"archive,omitempty"`
 }
 
 // logStatus is the log's part. All but its kind and failure are of an embedded log.
@@ -99,6 +100,7 @@ func (n *node) status(ctx context.Context) (*nodeStatus, error) {
 	if s.Verify, err = n.verifyStatus(ctx); err != nil {
 		return nil, err
 	}
+	s.Archive = n.archiveStatus(positions)
 	owned := n.aggregatorStatus(s)
 	for i := range positions {
 		s.add(n.shardStatus(ctx, &positions[i], owned, &s.Log))
@@ -279,6 +281,9 @@ func (s *nodeStatus) table(out io.Writer) error {
 	}
 	if s.Source != nil {
 		fmt.Fprintf(out, "source            %s\n", s.Source.line())
+	}
+	if s.Archive != nil {
+		fmt.Fprintf(out, "archive           %s\n", s.Archive.line())
 	}
 	fmt.Fprintf(out, "quarantine        %s\n", s.Quarantine.line())
 	if s.Dropped > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"rollcall"
+	"rollcall/archive"
 	"rollcall/eventlog"
 	"rollcall/verify"
 )
@@ -20,6 +22,7 @@ type verifyCmd struct {
 	All        bool     `help:"Recount every day." group:"Verify" xor:"days"`
 	Sample     *int     `help:"Recount so many days by chance, the newest whole one among them; 3 by default." placeholder:"N" group:"Verify" xor:"days"`
 	Seed       *uint64  `help:"Of the sample, to take the same again." placeholder:"N" group:"Verify"`
+	From       string   `help:"What to read: the log, with the archive for what it was trimmed of; the archive, with the log for what comes after it; or each in turn." enum:"log,archive,both" default:"log" group:"Verify"`
 	Limit      int      `help:"Most differences of a kind to show." default:"20" group:"Verify"`
 	Server     string   `help:"Have a running server do it, at this address." placeholder:"URL"`
 	Key        string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
@@ -30,7 +33,8 @@ type verifyCmd struct {
 func (c *verifyCmd) Help() string {
 	return `Reads the log again, counts it by other code than that which folds, and compares: the ledger of every hour, and
 every counter and user set of the days that are recounted. It changes nothing. A server that holds the data directory is
-asked to do it; a log and a store on servers are verified beside the processes that write.
+asked to do it; a log and a store on servers are verified beside the processes that write. With an archive (archive.dir), events
+that the log has let go of are read from there, and --from archive proves the archive itself.
 
 The settings that the events were folded with are kept with the data, also late_horizon and the retentions as they were
 at the time. What an older release did not keep is told as a note, and what was taken for it.
@@ -47,7 +51,8 @@ Examples:
   rollcall verify --sample 10 --seed 7 --format json
   rollcall verify --ledger-only --config rollcall.yaml
   rollcall verify --server http://localhost:8080 --days 2026-11-01
-  rollcall verify --table mysql://reader:secret@db:3306/shop/user_activity_logs --days 2026-11-01`
+  rollcall verify --table mysql://reader:secret@db:3306/shop/user_activity_logs --days 2026-11-01
+  rollcall verify --ledger-only --from both --archive-dir ./rollcall-archive`
 }
 
 // maxVerifyDays bounds the days that a range may name.
@@ -121,40 +126,60 @@ func (c *verifyCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	report, err := c.report(e, cfg, days)
-	if err != nil {
-		return err
+	reports, err := c.reports(e, cfg, days)
+	for _, r := range reports {
+		err = errors.Join(err, c.print(e, r), verdict(r))
 	}
-	if err := c.print(e, report); err != nil {
-		return err
-	}
-	return verdict(report)
+	return err
 }
 
-// report verifies here, or has the server do it that was named or that holds the data directory.
-func (c *verifyCmd) report(e *world, cfg Config, days verify.Days) (*verify.Report, error) {
+// reports verifies here, or has the server do it that was named or that holds the data directory.
+func (c *verifyCmd) reports(e *world, cfg Config, days verify.Days) ([]*verify.Report, error) {
 	if c.RawTable.Table != "" {
 		if c.Server != "" || c.LedgerOnly || c.Sample != nil {
 			return nil, usageError("--table goes with --days, and with none of --server, --ledger-only and --sample")
 		}
-		return c.table(e, cfg, days)
+		return single(c.table(e, cfg, days))
 	}
 	if c.Server != "" {
-		return c.remote(e, c.Server)
+		return single(c.remote(e, c.Server))
 	}
 	n, err := openToVerify(e, cfg)
 	if errors.Is(err, eventlog.ErrLocked) {
 		if address := serverOf(cfg.Data); address != "" {
 			fmt.Fprintf(e.err, "%s is held by the server at %s, which is asked\n", cfg.Data, address)
-			return c.remote(e, address)
+			return single(c.remote(e, address))
 		}
 		return nil, held(cfg.Data, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	report, err := n.verify(e, days, c.Limit)
-	return report, errors.Join(err, n.close())
+	reports, err := c.here(e, n, days)
+	return reports, errors.Join(err, n.close())
+}
+
+func single(r *verify.Report, err error) ([]*verify.Report, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*verify.Report{r}, nil
+}
+
+// here reads each source in turn.
+func (c *verifyCmd) here(e *world, n *node, days verify.Days) (reports []*verify.Report, err error) {
+	sources, err := n.sources(e.ctx, c.From)
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range sources {
+		r, err := n.verify(e, source, days, c.Limit)
+		if err != nil {
+			return reports, err
+		}
+		reports = append(reports, r)
+	}
+	return reports, nil
 }
 
 func (c *verifyCmd) print(e *world, r *verify.Report) error {
@@ -196,8 +221,58 @@ func openToVerify(e *world, cfg Config) (*node, error) {
 	return openData(e, cfg)
 }
 
-// verify compares the store with the log, up to what is committed.
-func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, error) {
+// sources gives what verify reads, one after the other.
+func (n *node) sources(ctx context.Context, from string) (all []verify.Source, err error) {
+	if n.cfg.Archive.Dir == "" {
+		if from != "log" {
+			return nil, usageError("--from " + from + ": name the directory of the archive with --archive-dir or archive.dir")
+		}
+		return []verify.Source{verify.Log{Fetcher: n.log}}, nil
+	}
+	r, err := n.openReader()
+	if err != nil {
+		return nil, err
+	}
+	if from != "archive" {
+		behind, err := n.behindLog(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, verify.Log{Fetcher: behind})
+	}
+	if from != "log" {
+		before, err := r.Before(ctx, n.log)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, verify.Log{Fetcher: before})
+	}
+	return all, nil
+}
+
+// whole is the log with the archive behind it, for what it was trimmed of.
+func (n *node) whole() (eventlog.Fetcher, error) {
+	if n.cfg.Archive.Dir == "" {
+		return n.log, nil
+	}
+	r, err := n.openReader()
+	if err != nil {
+		return nil, err
+	}
+	return n.behindLog(r)
+}
+
+// behindLog puts an archive behind the log, if it tells who the users are.
+func (n *node) behindLog(r *archive.Reader) (eventlog.Fetcher, error) {
+	behind, err := r.Behind(n.log)
+	if errors.Is(err, archive.ErrKeyed) {
+		return n.log, nil
+	}
+	return behind, err
+}
+
+// verify compares the store with the log, or what stands for it, up to what is committed.
+func (n *node) verify(e *world, source verify.Source, days verify.Days, limit int) (*verify.Report, error) {
 	rows, err := n.totals(e.ctx)
 	if err != nil {
 		return nil, err
@@ -208,7 +283,7 @@ func (n *node) verify(e *world, days verify.Days, limit int) (*verify.Report, er
 	defer m.end()
 	cfg := n.verifyConfig()
 	cfg.Days, cfg.Limit = days, limit
-	return verify.Run(e.ctx, cfg, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: func(part float64) {
+	return verify.Run(e.ctx, cfg, verify.Deps{Source: source, Store: n.store, Now: time.Now, Progress: func(part float64) {
 		done.Store(int64(part * float64(events)))
 	}})
 }

@@ -24,7 +24,22 @@ func (n *node) newBackground() *verify.Background {
 	c.PassEvents = backgroundPass
 	return verify.NewBackground(verify.BackgroundConfig{Config: c, Interval: n.cfg.Verify.Interval, Look: min(lookEvery, n.cfg.Verify.Interval),
 		Share: float64(n.cfg.Verify.Share) / 100, MaxDays: backgroundDays},
-		verify.BackgroundDeps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Mine: n.ownsFirst, Logger: n.logger, Now: time.Now})
+		verify.BackgroundDeps{Source: wholeLog{n}, Store: n.store, Mine: n.ownsFirst, Logger: n.logger, Now: time.Now})
+}
+
+// wholeLog is the log with the archive behind it, opened for each reading.
+type wholeLog struct{ node *node }
+
+func (w wholeLog) Next(ctx context.Context, shard int) (rollcall.Offset, error) {
+	return verify.Log{Fetcher: w.node.log}.Next(ctx, shard)
+}
+
+func (w wholeLog) Read(ctx context.Context, shard int, until rollcall.Offset, each func(*verify.Batch) error) error {
+	log, err := w.node.whole()
+	if err != nil {
+		return err
+	}
+	return verify.Log{Fetcher: log}.Read(ctx, shard, until, each)
 }
 
 func (n *node) verifyConfig() verify.Config {

@@ -43,7 +43,7 @@ func (n *node) askVerify(r *api.VerifyRequest) (func(context.Context, func(float
 	return func(ctx context.Context, tell func(float64)) (any, error) {
 		cfg := n.verifyConfig()
 		cfg.Days, cfg.Limit, cfg.Brief, cfg.Workers, cfg.PassEvents = days, c.Limit, true, 1, servedPass
-		return verify.Run(ctx, cfg, verify.Deps{Source: verify.Log{Fetcher: n.log}, Store: n.store, Now: time.Now, Progress: tell})
+		return verify.Run(ctx, cfg, verify.Deps{Source: wholeLog{n}, Store: n.store, Now: time.Now, Progress: tell})
 	}, nil
 }
 

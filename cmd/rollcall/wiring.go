@@ -98,6 +98,9 @@ func open(e *world, cfg Config) (*node, error) {
 
 // openRoles starts the roles of this process.
 func openRoles(e *world, cfg Config) (*node, error) {
+	if begun, err := readIntent(cfg.Data); err != nil || begun != nil {
+		e.logger.Warn("an erasure of users was begun here and has not ended: it goes on with rollcall erase --yes", "error", err)
+	}
 	n, err := openData(e, cfg)
 	if err != nil {
 		return nil, err
@@ -160,7 +163,7 @@ func (n *node) newAggregator(ctx context.Context) (*aggregate.Aggregator, error)
 		log = n.desk
 	}
 	return aggregate.New(ctx, aggregateConfig(c, n.calendar), aggregate.Deps{Log: log, Shards: c.LogShards, Store: n.store, Logger: n.logger, Now: time.Now,
-		Ownership: n.ownership, Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
+		Ownership: n.following(), Reporter: n.holding(log), Announce: n.cache.Announce, Turn: turn, Step: failpoint()})
 }
 
 // holding gives the reporter that keeps in the log what the archive lacks.
@@ -169,6 +172,14 @@ func (n *node) holding(log eventlog.Reporter) eventlog.Reporter {
 		return log
 	}
 	return n.archive.Holding(log)
+}
+
+// following gives the ownership that an archive of a log on servers goes by.
+func (n *node) following() eventlog.Ownership {
+	if n.archive == nil || n.ownership == nil {
+		return n.ownership
+	}
+	return n.archive.Following(n.ownership)
 }
 
 // aggregateConfig gives what folding depends on.

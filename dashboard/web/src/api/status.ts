@@ -21,6 +21,7 @@ export interface Status {
   last_commit_ms: number;
   log: { kind: string; segments: number; bytes: number; appends_since_start: number; syncs_since_start: number; sync_p99_ms: number; failed?: string };
   source?: SourceStatus;
+  archive?: ArchiveStatus;
   shards: ShardStatus[];
   store: { name: string; chunks: number; bytes: number }[];
   cache: CacheStatus;
@@ -55,6 +56,16 @@ export interface ShardStatus {
   late: number;
   users: number;
   newest_event?: string;
+}
+
+export interface ArchiveStatus {
+  dir: string;
+  events: number;
+  dropped: number;
+  files: number;
+  bytes: number;
+  lag: number;
+  failed?: string;
 }
 
 export interface SourceStatus {

@@ -40,7 +40,7 @@ export function findingsOf(s: Status, liveness: Liveness, f: Formats, moving: (s
 function differs({ day, differences }: { day: string; differences: number }, f: Formats): [what: string, todo: string] {
   const figures = `${f.count(differences)} ${differences === 1 ? "figure" : "figures"}`;
   if (day === "") return [`The store differs from the log as a whole in ${figures}.`, "Run rollcall verify, which names them."];
-  return [`${day} differs from the log in ${figures}.`, `Run rollcall verify --days ${day}, which names them, then rollcall rebuild.`];
+  return [`${day} differs from the log in ${figures}.`, `Run rollcall verify --days ${day}, which names them, then rollcall rebuild --days ${day}.`];
 }
 
 /** The one sentence at the top. */

@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rollcall"
+	"rollcall/api"
+	"rollcall/archive"
+	"rollcall/erase"
+	"rollcall/eventlog"
+	"rollcall/record"
+	"rollcall/verify"
+)
+
+const (
+	intentFile  = "erase.json" // in the data directory, while an erasure has not ended
+	receiptsDir = "receipts"
+)
+
+// intent is an erasure that was begun. It is durable before anything is removed, and has the ids until all is.
+type intent struct {
+	Users   []string  `json:"users"`
+	Begun   time.Time `json:"begun"`
+	Salt    string    `json:"salt"`
+	Found   found     `json:"found"`
+	Rebuilt bool      `json:"rebuilt"` // the active build is without them, and there is no other
+	Build   uint32    `json:"build"`   // which that is
+
+	Ends []rollcall.Offset `json:"ends"` // of the log, by shard, when that was made
+}
+
+// receipt tells what an erasure has done, to somebody who knows the id: who was erased is told by SHA-256 of salt and id.
+type receipt struct {
+	Salt     string    `json:"salt"`
+	Users    []string  `json:"users_sha256"`
+	Begun    time.Time `json:"begun"`
+	Finished time.Time `json:"finished"`
+	Removed  found     `json:"removed"`
+	Build    uint32    `json:"build"`    // made without them; all before were deleted
+	Archive  string    `json:"archive"`  // equal: it has the sums of the ledger; or why not; or none
+	Verified bool      `json:"verified"` // log, archive and quarantine were searched again, and hold nothing of them
+	Remains  []remains `json:"remains"`
+}
+
+// remains is a place that an erasure doesn't reach.
+type remains struct {
+	Where string `json:"where"`
+	Until string `json:"until"`
+}
+
+func (r *receipt) name() string { return "erase-" + r.Salt[:16] + ".json" }
+
+// eraseSteps are the steps of an erasure that a test may stop it at, in order.
+func eraseSteps() []string {
+	return []string{"erase.begun", "erase.settled", "erase.rebuilt", "erase.log", "erase.archive", "erase.searched", "erase.receipt"}
+}
+
+// erasure is one at work.
+//
+//	intent ─→ letters, a rebuild without the users, the old builds away ─→ log ─→ archive ─→ search again ─→ receipt ─→ intent away
+//
+// Each step may be done again: interrupted anywhere, it goes on from the intent.
+type erasure struct {
+	*world
+	cfg     Config
+	intent  *intent
+	rebuild func(e *world, n *node) error // makes a build of what n.log gives, and activates it
+	step    func(string)
+}
+
+func readIntent(dir string) (*intent, error) {
+	body, err := os.ReadFile(filepath.Join(dir, intentFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	i := &intent{}
+	if err == nil {
+		err = json.Unmarshal(body, i)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, intentFile), err)
+	}
+	return i, nil
+}
+
+func (w *erasure) save() error {
+	body, err := json.Marshal(w.intent)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(w.cfg.Data, intentFile), body)
+}
+
+func (w *erasure) passed(step int) {
+	if w.step != nil {
+		w.step(eraseSteps()[step])
+	}
+}
+
+func (w *erasure) run() (*receipt, error) {
+	if w.intent.Rebuilt {
+		if err := w.with(w.sameLog); err != nil {
+			return nil, err
+		}
+	}
+	if !w.intent.Rebuilt {
+		if err := w.with(w.makeFigures); err != nil {
+			return nil, err
+		}
+		if err := w.dropBuilds(); err != nil {
+			return nil, err
+		}
+	}
+	var r *receipt
+	err := w.with(func(n *node) (err error) {
+		if err = w.removeRows(n); err == nil {
+			r, err = w.search(n)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, w.finish(r)
+}
+
+// with opens the directory for one part of the work.
+func (w *erasure) with(part func(*node) error) error {
+	n, err := openToErase(w.world, w.cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(part(n), n.close())
+}
+
+// makeFigures makes the figures anew without the users. Their letters go first, so that they don't come into the new store.
+func (w *erasure) makeFigures(n *node) (err error) {
+	i := w.intent
+	if i.Salt == "" {
+		if err := w.begin(n); err != nil {
+			return err
+		}
+	}
+	w.passed(0)
+	if n.archive != nil {
+		if err := n.archive.Settle(w.ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := erase.Letters(w.ctx, n.store, i.Users, false); err != nil {
+		return err
+	}
+	w.passed(1)
+	if i.Ends, err = n.ends(w.ctx); err != nil {
+		return err
+	}
+	n.log = withoutUsers{n.log, erase.Reading(n.log, record.UsersNamed(i.Users...))}
+	return w.rebuild(w.world, n)
+}
+
+// begin makes the intent durable, with what there is to remove.
+func (w *erasure) begin(n *node) (err error) {
+	for shard := range n.cfg.LogShards {
+		first, _, err := n.log.Bounds(w.ctx, shard)
+		if err != nil {
+			return err
+		}
+		if first > 0 {
+			return fmt.Errorf("shard %d of the log begins at offset %d, and figures can't be made anew without its beginning: nothing was done: %w", shard, first, eventlog.ErrTrimmed)
+		}
+	}
+	if w.intent.Found, err = n.lookFor(w.ctx, w.intent.Users); err != nil {
+		return err
+	}
+	if w.intent.Found.nothing() {
+		return errors.New("there is nothing of these users: nothing was done")
+	}
+	var salt [16]byte
+	if _, err := rand.Read(salt[:]); err != nil {
+		return err
+	}
+	w.intent.Begun, w.intent.Salt = time.Now().UTC(), hex.EncodeToString(salt[:])
+	return w.save()
+}
+
+// sameLog tells whether something came into the log since the figures were made anew: it may be of the users, and then is in these.
+func (w *erasure) sameLog(n *node) error {
+	ends, err := n.ends(w.ctx)
+	w.intent.Rebuilt = slices.Equal(ends, w.intent.Ends)
+	return err
+}
+
+// ends is where the shards of the log end.
+func (n *node) ends(ctx context.Context) ([]rollcall.Offset, error) {
+	ends := make([]rollcall.Offset, n.cfg.LogShards)
+	for shard := range ends {
+		var err error
+		if _, ends[shard], err = n.log.Bounds(ctx, shard); err != nil {
+			return nil, err
+		}
+	}
+	return ends, nil
+}
+
+// withoutUsers is a log whose readers don't get the events of some users.
+type withoutUsers struct {
+	logPart
+	eventlog.Fetcher
+}
+
+// Fetch is that of the reader without the users.
+func (w withoutUsers) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Record) ([]eventlog.Record, error) {
+	return w.Fetcher.Fetch(ctx, shard, from, until, maxBytes, buf)
+}
+
+// Bounds are the log's.
+func (w withoutUsers) Bounds(ctx context.Context, shard int) (first, next rollcall.Offset, err error) {
+	return w.logPart.Bounds(ctx, shard)
+}
+
+// rebuildWithout makes a build of the same settings from what the node's log gives, proves it and activates it.
+func rebuildWithout(e *world, n *node) error {
+	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
+	want := n.cfg
+	_, _, err := r.run(e.ctx, &want, api.RebuildRequest{Fresh: true}, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
+	return err
+}
+
+// dropBuilds deletes all builds but the active one, and notes that this is without the users.
+func (w *erasure) dropBuilds() error {
+	builds, err := openBuilds(w.cfg.Data, w.logger)
+	if err != nil {
+		return err
+	}
+	if err := prune(w.ctx, builds, 0); err != nil {
+		return err
+	}
+	all, err := builds.Builds(w.ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) != 1 {
+		return fmt.Errorf("%d builds are left, and one of them only is without the users", len(all))
+	}
+	w.intent.Rebuilt, w.intent.Build = true, all[0].Number
+	if err := w.save(); err != nil {
+		return err
+	}
+	w.passed(2)
+	return nil
+}
+
+// removeRows takes the users out of the files of the log and of the archive.
+func (w *erasure) removeRows(n *node) error {
+	users := w.intent.Users
+	if _, err := n.embedded.Erase(w.ctx, record.UsersNamed(users...).Erase, nil); err != nil {
+		return err
+	}
+	w.passed(3)
+	if n.archive != nil {
+		if _, err := n.archive.Erase(w.ctx, users, false); err != nil {
+			return err
+		}
+	}
+	w.passed(4)
+	_, err := erase.Letters(w.ctx, n.store, users, false)
+	return err
+}
+
+// search looks for the users again, and writes the receipt.
+func (w *erasure) search(n *node) (*receipt, error) {
+	i := w.intent
+	left, err := n.lookFor(w.ctx, i.Users)
+	if err != nil {
+		return nil, err
+	}
+	if !left.nothing() {
+		return nil, fmt.Errorf("%d events in the log, %d in the archive and %d letters are left: run the same command again", left.Events, left.Archived+left.ArchiveDropped, left.Letters)
+	}
+	r := &receipt{Salt: i.Salt, Begun: i.Begun, Finished: time.Now().UTC(), Removed: i.Found, Build: i.Build, Verified: true, Archive: "none",
+		Remains: []remains{{"copies of the data directory and of the archive made before, and what was exported", "they are deleted by who keeps them"}}}
+	for _, u := range i.Users {
+		sum := sha256.Sum256([]byte(i.Salt + u))
+		r.Users = append(r.Users, hex.EncodeToString(sum[:]))
+	}
+	if n.archive != nil {
+		r.Archive = "equal"
+		if err := n.archive.Prove(w.ctx); errors.Is(err, archive.ErrDiffers) {
+			r.Archive = err.Error()
+		} else if err != nil {
+			r.Archive = "not compared: " + err.Error()
+		}
+	}
+	w.passed(5)
+	return r, nil
+}
+
+// finish keeps the receipt, and then forgets who it was.
+func (w *erasure) finish(r *receipt) error {
+	dir := filepath.Join(w.cfg.Data, receiptsDir)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(dir, r.name()), append(body, '\n')); err != nil {
+		return err
+	}
+	w.passed(6)
+	return os.Remove(filepath.Join(w.cfg.Data, intentFile))
+}

@@ -1,0 +1,85 @@
+package mysql
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"rollcall"
+	"rollcall/store"
+)
+
+var _ store.Erasures = (*Builds)(nil)
+
+const erasureKeyBytes = 32
+
+// makeErasures makes the tables of erasures. Other builds than the first have nothing to add.
+func makeErasures(ctx context.Context, t *session, _ *store.Build) error {
+	if t.build != 1 {
+		return nil
+	}
+	return t.script(ctx, tables5)
+}
+
+// Erasures reads the key and the list in one transaction.
+func (b *Builds) Erasures(ctx context.Context) (key []byte, list []store.Erasure, err error) {
+	fresh := make([]byte, erasureKeyBytes)
+	if _, err := rand.Read(fresh); err != nil {
+		return nil, nil, fmt.Errorf("read erasures: %w", err)
+	}
+	err = b.store.transact(ctx, func(t *session) error {
+		if _, err := t.exec(ctx, "INSERT IGNORE INTO erasure_key (one, secret) VALUES (1, ?)", fresh); err != nil {
+			return err
+		}
+		if _, err := t.one(ctx, []any{&key}, "SELECT secret FROM erasure_key WHERE one = 1"); err != nil {
+			return err
+		}
+		list = nil
+		return t.each(ctx, func(scan func(...any) error) error {
+			var e store.Erasure
+			var user []byte
+			var until int64
+			err := scan(&user, &e.Shard, &e.Build, &until, &e.At)
+			copy(e.User[:], user)
+			e.Until = rollcall.Offset(until)
+			list = append(list, e)
+			return err
+		}, "SELECT user, shard, build, until, at FROM erasures ORDER BY user, shard, build")
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read erasures: %w", err)
+	}
+	return key, list, nil
+}
+
+var insertErasures = values{"INSERT INTO erasures (user, shard, build, until, at) VALUES ", "(?, ?, ?, ?, ?)",
+	" ON DUPLICATE KEY UPDATE at = GREATEST(at, VALUES(at)), until = GREATEST(until, VALUES(until))"}
+
+// AddErasures adds to the list in one transaction.
+func (b *Builds) AddErasures(ctx context.Context, add []store.Erasure) error {
+	err := b.store.transact(ctx, func(t *session) error {
+		return t.execValues(ctx, &insertErasures, len(add), func(args []any, i int) []any {
+			e := &add[i]
+			return append(args, e.User[:], e.Shard, e.Build, int64(e.Until), e.At)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("add %d erasures: %w", len(add), err)
+	}
+	return nil
+}
+
+// ForgetErasures deletes from the list in one transaction.
+func (b *Builds) ForgetErasures(ctx context.Context, shard int, first rollcall.Offset) (forgotten int64, err error) {
+	err = b.store.transact(ctx, func(t *session) error {
+		result, err := t.exec(ctx, "DELETE FROM erasures WHERE shard = ? AND until <= ?", shard, int64(first))
+		if err == nil {
+			forgotten, err = result.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forget erasures of shard %d: %w", shard, err)
+	}
+	return forgotten, nil
+}
