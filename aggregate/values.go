@@ -168,13 +168,8 @@ type resolver struct {
 }
 
 func (r *resolver) resolve(ctx context.Context, v *values, b *fold.Batch) error {
-	n, texts := len(v.texts), len(b.Strings)
+	n, texts, tuples := len(v.texts), len(b.Strings), b.Combinations()
 	r.cache = append(r.cache[:0], make([]rollcall.Value, n*texts)...)
-	width := len(b.DimNames)
-	tuples := 0
-	if width > 0 {
-		tuples = len(b.Tuples) / width
-	}
 	b.Values = append(b.Values[:0], make([]rollcall.Value, n*tuples)...)
 	for dim := range n {
 		for at, name := range b.DimNames {

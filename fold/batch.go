@@ -124,12 +124,8 @@ func (s *Shard) hash(text []byte) uint64 { return siphash.Hash(s.key[0], s.key[1
 func (s *Shard) resolveCells(b *Batch) {
 	b.cells = b.cells[:0]
 	n := s.cfg.Dims
-	if n == 0 {
-		b.cells = append(b.cells, s.cells.of(nil))
-		return
-	}
-	for t := 0; t+n <= len(b.Values); t += n {
-		b.cells = append(b.cells, s.cells.of(b.Values[t:t+n]))
+	for t := range b.Combinations() {
+		b.cells = append(b.cells, s.cells.of(b.Values[t*n:(t+1)*n]))
 	}
 }
 

@@ -95,16 +95,20 @@ func mix(x uint64) uint64 {
 	return x ^ x>>32
 }
 
+// Combinations is how many combinations of dimension values there are; without dimensions one, of nothing.
+func (b *Batch) Combinations() int {
+	if len(b.DimNames) == 0 {
+		return 1
+	}
+	return len(b.Tuples) / len(b.DimNames)
+}
+
 // sumTuples hashes each combination by name and value; a dimension without a value adds nothing, so that a dimension
 // added to the configuration later changes no hash.
 func (b *Batch) sumTuples() {
 	n := len(b.DimNames)
-	count := 1
-	if n > 0 {
-		count = len(b.Tuples) / n
-	}
 	b.sums = b.sums[:0]
-	for t := range count {
+	for t := range b.Combinations() {
 		sum := uint64(0)
 		for d := range n {
 			if v := b.Strings[b.Tuples[t*n+d]]; len(v) > 0 && string(v) != rollcall.NotSet {

@@ -25,6 +25,7 @@ type Config struct {
 
 	Shards      int           // for LateHorizon only
 	LateHorizon time.Duration // 0: unlimited
+	AnyAge      []int         // by shard: how many events from its beginning on are never late; nil for none
 
 	MinuteRetention time.Duration // 0: unlimited
 	HourRetention   time.Duration // 0: unlimited

@@ -51,10 +51,10 @@ func (o *Oracle) Whole(g rollcall.Grain) bool {
 func (o *Oracle) accept(events []Logged) {
 	type identity struct{ user, id string }
 	seen := map[identity]bool{}
-	newest := map[int]int64{} // by shard
+	newest, read := map[int]int64{}, map[int]int{} // by shard
 	for i := range events {
 		f := o.fact(&events[i], i)
-		if o.late(f, newest) {
+		if o.late(f, newest, read) {
 			o.Late++
 			continue
 		}
@@ -68,13 +68,16 @@ func (o *Oracle) accept(events []Logged) {
 	}
 }
 
-func (o *Oracle) late(f *fact, newest map[int]int64) bool {
+func (o *Oracle) late(f *fact, newest map[int]int64, read map[int]int) bool {
 	if o.LateHorizon == 0 {
 		return false
 	}
 	shard := record.ShardOf([]byte(f.user), max(o.Shards, 1))
 	if t, ok := newest[shard]; !ok || f.time > t {
 		newest[shard] = f.time
+	}
+	if read[shard]++; len(o.AnyAge) > 0 && read[shard] <= o.AnyAge[shard] {
+		return false
 	}
 	return f.date < o.date(newest[shard]-o.LateHorizon.Milliseconds())
 }

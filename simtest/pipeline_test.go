@@ -60,6 +60,8 @@ type pipeline struct {
 	counted      []store.Position // at the end of a test
 	segmentBytes int64            // of a file of the log; 0 for 64 KiB
 	commits      atomic.Int64
+	recorded     []string                                  // dimensions of the events in the log; nil for those of the figures
+	openStore    func() (*sqlite.Store, error)             // nil for DIR/store.db
 	erase        func(payload []byte) ([]byte, int, error) // what of each record comes into the log; nil for all
 }
 
@@ -97,8 +99,12 @@ func (p *pipeline) start() (err error) {
 	if err != nil {
 		return err
 	}
-	p.store, err = sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(p.dir, "store.db"), Dimensions: p.world.Config.Dimensions, Shards: shards})
-	if err != nil {
+	if p.openStore == nil {
+		p.openStore = func() (*sqlite.Store, error) {
+			return sqlite.Open(context.Background(), sqlite.Config{Path: filepath.Join(p.dir, "store.db"), Dimensions: p.world.Config.Dimensions, Shards: shards})
+		}
+	}
+	if p.store, err = p.openStore(); err != nil {
 		return err
 	}
 	if err := p.openCaches(); err != nil {
@@ -155,16 +161,20 @@ func orAlways(d time.Duration) time.Duration {
 	return d
 }
 
+// folding is how events are folded with a configuration.
+func (p *pipeline) folding(c *simtest.Config) aggregate.Config {
+	return aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
+		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}
+}
+
 // own starts an aggregator, and waits until it has the shards unless others share them.
 func (p *pipeline) own(deps aggregate.Deps) (*owner, error) {
-	c := p.world.Config
 	deps.Log, deps.Shards, deps.Announce, deps.Logger = p.log, p.log.Shards(), p.caches[0].Announce, slog.New(slog.DiscardHandler)
 	if deps.Store == nil {
 		deps.Store = hourly{p.store, &p.commits}
 	}
-	a, err := aggregate.New(context.Background(), aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
-		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
-		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}, deps)
+	a, err := aggregate.New(context.Background(), p.folding(&p.world.Config), deps)
 	if err != nil {
 		return nil, err
 	}
@@ -210,8 +220,12 @@ func (p *pipeline) Append(events []simtest.Logged) error {
 func (p *pipeline) append(events []simtest.Logged) error {
 	shards := p.log.Shards()
 	encoders := make([]*record.Encoder, shards)
+	recorded := p.recorded
+	if recorded == nil {
+		recorded = p.world.Config.Dimensions
+	}
 	for i := range encoders {
-		encoders[i] = record.NewEncoder(p.world.Config.Dimensions)
+		encoders[i] = record.NewEncoder(recorded)
 	}
 	for i := range events {
 		encoders[record.ShardOf(events[i].User, shards)].Add(&events[i].Event)

@@ -69,9 +69,8 @@ func (d *desk) keep(shards int) (release func()) {
 // Report tells the log how far the active build is, unless a new one needs more of it.
 func (d *desk) Report(ctx context.Context, progress []eventlog.Progress) error {
 	d.mu.Lock()
-	kept := d.kept
-	d.mu.Unlock()
-	if kept {
+	defer d.mu.Unlock() // so that none comes after that of keep
+	if d.kept {
 		return nil
 	}
 	return d.logPart.Report(ctx, progress)

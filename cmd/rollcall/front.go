@@ -14,6 +14,7 @@ import (
 type front struct {
 	listener net.Listener
 	server   *http.Server
+	patience time.Duration // of a request that waits for somebody to answer it
 
 	mu      sync.Mutex
 	handler http.Handler   // nil while there is nobody to answer
@@ -21,11 +22,10 @@ type front struct {
 	changed chan struct{}  // closed and replaced with each handler
 }
 
-// patienceOfFront is how long a request waits for somebody to answer it.
 const patienceOfFront = 30 * time.Second
 
 func newFront(l net.Listener) *front {
-	f := &front{listener: l, changed: make(chan struct{})}
+	f := &front{listener: l, patience: patienceOfFront, changed: make(chan struct{})}
 	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	return f
@@ -49,7 +49,7 @@ func unavailable(w http.ResponseWriter, _ *http.Request) {
 
 // take waits for a handler, which is busy then; nil for none in time.
 func (f *front) take(ctx context.Context) http.Handler {
-	patience, cancel := context.WithTimeout(ctx, patienceOfFront)
+	patience, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
 	for {
 		f.mu.Lock()

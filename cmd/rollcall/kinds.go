@@ -14,7 +14,6 @@ import (
 	"rollcall/eventlog"
 	"rollcall/eventlog/kafka"
 	"rollcall/eventlog/redisstream"
-	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/store/mysql"
 )
@@ -121,8 +120,8 @@ func (n *node) openStore(ctx context.Context) error {
 		return err
 	}
 	n.builds, n.store = builds, s
-	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
-		return builds.Open(ctx, b.Number, true, failpoint())
+	n.openBuild = func(ctx context.Context, b store.Build) (storePart, error) {
+		return builds.Open(ctx, b.Number, b.State != store.Active, failpoint())
 	}
 	return nil
 }
@@ -177,9 +176,9 @@ func (n *node) openMySQL(ctx context.Context) error {
 		return err
 	}
 	n.build, _ = store.ActiveBuild(all)
-	n.beside = func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+	n.openBuild = func(ctx context.Context, b store.Build) (storePart, error) {
 		other := c
-		other.Build, other.Beside, other.Dimensions, other.Shards, other.Migrate = b.Number, true, b.Dimensions, b.Shards, false
+		other.Build, other.Beside, other.Dimensions, other.Shards, other.Migrate = b.Number, b.State != store.Active, b.Dimensions, b.Shards, false
 		return mysql.Open(ctx, other)
 	}
 	return n.settle(ctx, s)

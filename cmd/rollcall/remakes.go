@@ -237,3 +237,36 @@ func (w watched) View(ctx context.Context) (store.View, error) {
 	}
 	return v, err
 }
+
+// beside opens a build that is not active.
+func (n *node) beside(ctx context.Context, b store.Build) (rebuild.Handle, error) {
+	return n.openBuild(ctx, b)
+}
+
+// afterAll keeps dead letters where they are looked for: in the build that is active by now, though the node is of another. There
+// they are of the time since it became active, and go over with those when one goes back.
+type afterAll struct{ node *node }
+
+func (a afterAll) Quarantine(ctx context.Context, letters []store.DeadLetter) error {
+	n := a.node
+	err := n.store.Quarantine(ctx, letters)
+	if !errors.Is(err, store.ErrRetired) {
+		return err
+	}
+	all, err := n.builds.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	active, _ := store.ActiveBuild(all)
+	s, err := n.openBuild(ctx, active)
+	if err != nil {
+		return err
+	}
+	letters = slices.Clone(letters)
+	for i := range letters {
+		letters[i].At = max(letters[i].At, active.Activated)
+	}
+	err = s.Quarantine(ctx, letters)
+	n.report(ctx, "close the active build", s.Close())
+	return err
+}

@@ -17,7 +17,6 @@ import (
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
-	"rollcall/rebuild"
 	"rollcall/store"
 	"rollcall/turns"
 	"rollcall/verify"
@@ -46,12 +45,12 @@ type node struct {
 	source       source
 	store        storePart
 	builds       store.Builds
-	closeBuilds  func() error                                                     // nil when there is nothing to close
-	beside       func(ctx context.Context, b store.Build) (rebuild.Handle, error) // opens a build that is not active
-	build        store.Build                                                      // that the store is open on
-	retired      atomic.Bool                                                      // another build is active
-	remakes      *remakes                                                         // of a process that serves
-	desk         *desk                                                            // between an embedded log and the aggregator
+	closeBuilds  func() error                                                // nil when there is nothing to close
+	openBuild    func(ctx context.Context, b store.Build) (storePart, error) // another one than store is open on
+	build        store.Build                                                 // that the store is open on
+	retired      atomic.Bool                                                 // another build is active
+	remakes      *remakes                                                    // of a process that serves
+	desk         *desk                                                       // between an embedded log and the aggregator
 	endStreams   func()
 	aggregator   *aggregate.Aggregator // nil without that role
 	archive      *archive.Archive      // nil without
@@ -316,7 +315,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	if n.archive, err = n.openArchive(); err != nil {
 		return err
 	}
-	n.quarantine = intake.NewQuarantine(n.store, n.logger)
+	n.quarantine = intake.NewQuarantine(afterAll{n}, n.logger)
 	n.trimmer = intake.NewTrimmer(n.cfg.Quarantine, n.store, n.logger)
 	if err := n.openSource(ctx); err != nil {
 		return err

@@ -51,9 +51,11 @@ func (b *Builds) activate(ctx context.Context, from, to uint32) error {
 	if err := a.raiseEpochs(ctx); err != nil {
 		return err
 	}
-	if err := z.follow(ctx, a, *old, *fresh); err != nil {
+	b.step("old epochs raised")
+	if err := z.follow(ctx, a, *old, *fresh, b.step); err != nil {
 		return err
 	}
+	b.step("followed")
 	old.State, fresh.State, fresh.Activated = store.Kept, store.Active, time.Now().UnixMilli()
 	if err := b.save(next); err != nil {
 		return err
@@ -112,7 +114,7 @@ func (s *Store) raiseEpochs(ctx context.Context) error {
 }
 
 // follow brings what must go over from the store that was active, in one transaction.
-func (s *Store) follow(ctx context.Context, from *Store, old, fresh store.Build) error {
+func (s *Store) follow(ctx context.Context, from *Store, old, fresh store.Build, step func(string)) error {
 	var version int64
 	err := from.own.with(ctx, func(t *session) error {
 		_, err := t.one(ctx, []any{&version}, "SELECT version FROM head")
@@ -129,11 +131,16 @@ func (s *Store) follow(ctx context.Context, from *Store, old, fresh store.Build)
 		if _, err := t.exec(ctx, raise, version); err != nil {
 			return err
 		}
+		step("version raised")
 		since := int64(0)
 		if fresh.Activated > 0 {
 			since = old.Activated
 		}
-		return t.takeLetters(ctx, from, since)
+		if err := t.takeLetters(ctx, from, since); err != nil {
+			return err
+		}
+		step("letters taken")
+		return nil
 	})
 }
 

@@ -25,6 +25,7 @@ var _ store.Builds = (*Builds)(nil)
 type Builds struct {
 	dir    string
 	logger *slog.Logger
+	step   func(name string) // called after each write; of crash tests
 
 	mu       sync.Mutex // of what is below, and of one Begin, Activate or Drop at a time
 	registry registry
@@ -45,7 +46,7 @@ const Registry = "builds.json"
 // OpenBuilds reads which builds a directory holds. One without builds.json has none, or build 1 from before there were any:
 // first describes that one, nil for none.
 func OpenBuilds(dir string, first *store.Build, logger *slog.Logger) (*Builds, error) {
-	b := &Builds{dir: dir, logger: logger, open: map[uint32]*Store{}}
+	b := &Builds{dir: dir, logger: logger, step: func(string) {}, open: map[uint32]*Store{}}
 	body, err := os.ReadFile(filepath.Join(dir, Registry))
 	if errors.Is(err, fs.ErrNotExist) {
 		if first != nil {
@@ -92,22 +93,25 @@ func (b *Builds) save(r registry) error {
 		return err
 	}
 	path := filepath.Join(b.dir, Registry)
-	f, err := os.CreateTemp(b.dir, Registry+".*")
+	f, err := os.Create(path + ".new") // the same each time: what a crash leaves is written over
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
+	b.step("registry made")
 	_, err = f.Write(append(body, '\n'))
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		b.step("registry written")
 		err = os.Rename(f.Name(), path)
 	}
-	if err == nil {
-		err = syncDir(b.dir)
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
-	if err == nil {
-		b.registry = r
+	b.step("registry renamed")
+	if err := syncDir(b.dir); err != nil {
+		return err
 	}
-	return err
+	b.registry = r
+	return nil
 }
 
 func (r registry) clone() registry {
@@ -128,11 +132,9 @@ func (b *Builds) Begin(ctx context.Context, build store.Build) (store.Build, err
 	next.Builds = append(next.Builds, build)
 	err := b.save(next)
 	if err == nil {
-		err = b.removeFiles(build.Number) // of one that was cut off while it was dropped
-	}
-	if err == nil {
 		var s *Store
 		if s, err = Open(ctx, b.config(build, nil)); err == nil {
+			b.step("file made")
 			err = s.Close()
 		}
 	}
@@ -146,7 +148,8 @@ func (b *Builds) config(build store.Build, step func(string)) Config {
 	return Config{Path: b.path(build.Number), Dimensions: build.Dimensions, Shards: build.Shards, Build: build.Number, Logger: b.logger, Step: step}
 }
 
-// Open gives a handle on a build: the active one, or one beside it. At most one handle on a build is open at a time.
+// Open gives a handle on a build: the active one, or one beside it. At most one handle on a build is open at a time. What a
+// crash has left of builds that were dropped goes with it.
 func (b *Builds) Open(ctx context.Context, number uint32, beside bool, step func(string)) (*Store, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,6 +163,9 @@ func (b *Builds) Open(ctx context.Context, number uint32, beside bool, step func
 	s, err := Open(ctx, b.config(*build, step))
 	if err != nil {
 		return nil, err
+	}
+	if err := b.sweep(); err != nil {
+		return nil, errors.Join(fmt.Errorf("delete what is left of dropped builds: %w", err), s.Close())
 	}
 	s.builds, s.closed = b, func() { b.mu.Lock(); delete(b.open, number); b.mu.Unlock() }
 	b.open[number] = s
@@ -179,7 +185,7 @@ func (b *Builds) drop(number uint32) error {
 	defer b.mu.Unlock()
 	build := b.registry.find(number)
 	if build == nil {
-		return b.removeFiles(number)
+		return b.sweep()
 	}
 	if build.State == store.Active {
 		return errors.New("it is the active one")
@@ -195,14 +201,23 @@ func (b *Builds) drop(number uint32) error {
 	return b.removeFiles(number)
 }
 
-func (b *Builds) removeFiles(number uint32) error {
-	if number == 0 || number > b.registry.Newest {
-		return nil
+// sweep removes the files of the builds that are no more.
+func (b *Builds) sweep() error {
+	var errs []error
+	for number := uint32(1); number <= b.registry.Newest; number++ {
+		if b.registry.find(number) == nil {
+			errs = append(errs, b.removeFiles(number))
+		}
 	}
+	return errors.Join(errs...)
+}
+
+func (b *Builds) removeFiles(number uint32) error {
 	var errs []error
 	for _, suffix := range []string{"", "-wal", "-shm", "-lock"} {
 		if err := os.Remove(b.path(number) + suffix); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
+			b.step("file removed")
 		}
 	}
 	return errors.Join(errs...)

@@ -23,14 +23,20 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(childPath); path != "" {
-		if err := child(path, os.Getenv(childStep)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(3)
-		}
-		os.Exit(0)
+	var err error
+	switch {
+	case os.Getenv(childPath) != "":
+		err = child(os.Getenv(childPath), os.Getenv(childStep))
+	case os.Getenv(childBuilds) != "":
+		err = buildsChild(os.Getenv(childBuilds))
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	os.Exit(0)
 }
 
 const crashCommit = 5
