@@ -22,6 +22,7 @@ func full(change func(*Config)) *server {
 		c.Heads, c.Letters = newHeads(), noLetters{}
 		c.Status = func(context.Context) (any, error) { return state{Shards: []int{1}}, nil }
 		c.StatusOf = state{}
+		c.Builds = &someBuilds{}
 		c.Verify = &Verify{Of: state{}, Ask: func(r *VerifyRequest) (func(context.Context, func(float64)) (any, error), error) {
 			if r.Limit < 0 {
 				return nil, errors.New("limit: give 1 or more")
@@ -120,6 +121,15 @@ func TestRepliesMatchTheDocument(t *testing.T) {
 		{"POST", "/api/v1/verify", `{"days":["2026-11-01"],"limit":5}`, 200},
 		{"POST", "/api/v1/verify", `{"limit":-1}`, 400},
 		{"POST", "/api/v1/verify", `{"day":"2026-11-01"}`, 400},
+		{"GET", "/api/v1/builds", "", 200},
+		{"POST", "/api/v1/rebuild", `{"settings":{"session_gap":"1h"},"rate":10,"keep":2,"proof":"all","fresh":true}`, 202},
+		{"POST", "/api/v1/rebuild", `{"rollback":true}`, 409},
+		{"POST", "/api/v1/rebuild", `{"settings":{"gap":"1h"}}`, 400},
+		{"POST", "/api/v1/rebuild", `{"setting":{}}`, 400},
+		{"POST", "/api/v1/rebuild", ``, 400},
+		{"POST", "/api/v1/rebuild", `{"proof":"` + strings.Repeat("x", maxBody) + `"}`, 413},
+		{"GET", "/api/v1/builds", "", 200},
+		{"DELETE", "/api/v1/rebuild", "", 202},
 		{"GET", "/openapi.json", "", 200},
 		{"GET", "/healthz", "", 200},
 		{"GET", "/readyz", "", 200},

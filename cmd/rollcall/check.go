@@ -44,6 +44,7 @@ func check(c *Config) (problems []problem) {
 		bad("data", "is empty; give a directory")
 	}
 	checkDimensions(c, bad)
+	checkPassive(c, bad)
 	checkFields(c, bad)
 	checkLimits(c, bad)
 	checkCache(c, bad)
@@ -67,6 +68,14 @@ func checkDimensions(c *Config, bad func(string, string, ...any)) {
 		case !dimensionForm.MatchString(d):
 			bad("dimensions", "%q is no name; use letters, digits, _ and -, at most 64, beginning with a letter; map other names with fields", d)
 		}
+	}
+}
+
+// checkPassive refuses types that a build could not tell, which keeps them as one text.
+func checkPassive(c *Config, bad func(string, string, ...any)) {
+	var again []string
+	if err := (*list)(&again).set(unbracketed(asText(c.PassiveTypes))); err != nil || !slices.Equal(again, c.PassiveTypes) {
+		bad("passive_types", "%q: a type can have no comma, no space around it and no brackets around it", c.PassiveTypes)
 	}
 }
 
