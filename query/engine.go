@@ -8,6 +8,7 @@ import (
 
 	"rollcall"
 	"rollcall/cache"
+	"rollcall/store"
 )
 
 // Config is what answers depend on besides the store.
@@ -20,6 +21,8 @@ type Config struct {
 	MaxRows                        int              // of a reply; default 1,000,000
 	MaxCost                        int64            // cells and members of user sets that an answer may read; 0 for any
 	Now                            func() time.Time // default time.Now
+	// Builds lists the builds of the figures, for explanations; nil where there is but one.
+	Builds func(ctx context.Context) ([]store.Build, error)
 }
 
 // Engine answers requests. It is safe for concurrent use.

@@ -2,7 +2,10 @@ package query
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"rollcall"
@@ -30,7 +33,36 @@ func (e *Engine) Explain(ctx context.Context, req *ExplainRequest) (x *Explanati
 		}
 		return e.explainHistory(ctx, v, day, x)
 	})
+	if err == nil {
+		err = e.explainBuilds(ctx, x)
+	}
 	return x, err
+}
+
+// explainBuilds tells of rebuilds and rollbacks. A data set with one build had none.
+func (e *Engine) explainBuilds(ctx context.Context, x *Explanation) error {
+	x.Builds = []DayBuild{}
+	if e.cfg.Builds == nil {
+		return nil
+	}
+	all, err := e.cfg.Builds(ctx)
+	if err != nil {
+		return err
+	}
+	zone := e.cfg.Calendar.Location()
+	for _, b := range all {
+		if b.Activated == 0 || x.Build == 1 && len(all) == 1 {
+			continue
+		}
+		settings := maps.Clone(b.Settings)
+		if settings == nil {
+			settings = map[string]string{}
+		}
+		settings["dimensions"] = strings.Join(b.Dimensions, ",")
+		x.Builds = append(x.Builds, DayBuild{b.Number, time.UnixMilli(b.Begun).In(zone), time.UnixMilli(b.Activated).In(zone), settings})
+	}
+	slices.SortFunc(x.Builds, func(a, b DayBuild) int { return b.InUse.Compare(a.InUse) })
+	return nil
 }
 
 func (e *Engine) explanation(head *store.Head, day rollcall.Date) *Explanation {

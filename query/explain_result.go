@@ -23,10 +23,19 @@ type Explanation struct {
 	Version uint64         `json:"version"` // of the last commit that touched the day; 0 for none
 	Newest  uint64         `json:"store_version"`
 	Build   uint32         `json:"build"`
+	Builds  []DayBuild     `json:"builds"` // rebuilds and rollbacks: how the build came to be the one in use, the last first
 	Shards  int            `json:"shards"`
 	AsOf    time.Time      `json:"as_of,omitzero"`
 	// CompleteThrough is as in Result.
 	CompleteThrough time.Time `json:"complete_through,omitzero"`
+}
+
+// DayBuild is a build that is or was in use.
+type DayBuild struct {
+	Build    uint32            `json:"build"`
+	Begun    time.Time         `json:"begun"`    // when its figures were begun
+	InUse    time.Time         `json:"in_use"`   // since when it is in use, or was the last time
+	Settings map[string]string `json:"settings"` // that its figures depend on
 }
 
 // DayFigure is one figure; null for a rate without sessions.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,10 +21,32 @@ func (e *Explanation) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintf(out, "\n%s\n", strings.Join(figures, ", "))
 	e.writeSteps(out)
+	e.writeBuilds(out)
 	e.writeCells(out)
 	e.writeHours(out)
 	fmt.Fprintf(out, "\nbuild %d, %d shards, day at version %d, store at %d, as of %s\n", e.Build, e.Shards, e.Version, e.Newest, showTime(e.AsOf))
 	return out.Flush()
+}
+
+// writeBuilds tells which rebuild the figures come from.
+func (e *Explanation) writeBuilds(out io.Writer) {
+	if len(e.Builds) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\nBuilds")
+	for _, b := range e.Builds {
+		was := "was in use from"
+		if b.Build == e.Build {
+			was = "in use since"
+		}
+		var settings []string
+		for _, name := range slices.Sorted(maps.Keys(b.Settings)) {
+			if b.Settings[name] != "" {
+				settings = append(settings, name+" "+Printable(b.Settings[name]))
+			}
+		}
+		fmt.Fprintf(out, "  build %d, %s %s: %s\n", b.Build, was, showTime(b.InUse), strings.Join(settings, ", "))
+	}
 }
 
 func (f *DayFigure) shown() string {

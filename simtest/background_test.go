@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"math"
 	"context"
 	"database/sql"
 	"errors"
@@ -65,7 +66,7 @@ func (w *watched) until(t *testing.T, maxDays int, is func(verify.Standing) bool
 		if err := errors.Join(err, view.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if s := verify.StandingOf(head, kept, calendar.Date(w.now.UnixMilli())); is(s) {
+		if s := verify.StandingOf(head, kept, math.MinInt32, calendar.Date(w.now.UnixMilli())); is(s) {
 			return s
 		}
 	}

@@ -120,7 +120,7 @@ func (b *Background) due(ctx context.Context) (days []rollcall.Date, at int64, e
 	if err != nil {
 		return nil, 0, err
 	}
-	s := StandingOf(head, kept, b.cfg.Calendar.Date(b.deps.Now().UnixMilli()))
+	s := StandingOf(head, kept, b.cfg.OldestDay(b.deps.Now().UnixMilli()), b.cfg.Calendar.Date(b.deps.Now().UnixMilli()))
 	versions := map[rollcall.Date]uint64{}
 	for _, d := range s.Pending {
 		versions[d] = head.Stamp(store.DayClock, block.Period(d))

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -31,7 +32,17 @@ func (r *run) choose(whole bool) {
 
 func (r *run) recounts() bool { return r.cfg.Days.All || len(r.picked) > 0 }
 
-func (r *run) chosen(d rollcall.Date) bool { return r.cfg.Days.All || r.picked[d] }
+func (r *run) chosen(d rollcall.Date) bool {
+	return (r.cfg.Days.All || r.picked[d]) && d >= r.cfg.OldestDay(r.now)
+}
+
+// OldestDay is the first day whose cells are kept at a time (Unix ms).
+func (c *Config) OldestDay(now int64) rollcall.Date {
+	if c.DayRetention <= 0 {
+		return math.MinInt32
+	}
+	return c.Calendar.Date(now - c.DayRetention.Milliseconds())
+}
 
 // datesWithData gives the dates that the store or its ledger knows of, rising.
 func (r *run) datesWithData() (dates []rollcall.Date) {
@@ -45,6 +56,8 @@ func (r *run) datesWithData() (dates []rollcall.Date) {
 			}
 		}
 	}
+	oldest := r.cfg.OldestDay(r.now)
+	dates = slices.DeleteFunc(dates, func(d rollcall.Date) bool { return d < oldest })
 	slices.Sort(dates)
 	return slices.Compact(dates)
 }

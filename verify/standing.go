@@ -17,8 +17,8 @@ type Standing struct {
 	Took    int64            // ms
 }
 
-// StandingOf compares what was verified with the store's head. A day is closed once it is over.
-func StandingOf(h *store.Head, kept []store.Verified, today rollcall.Date) (s Standing) {
+// StandingOf compares what was verified with the store's head, of the days from oldest on. A day is closed once it is over.
+func StandingOf(h *store.Head, kept []store.Verified, oldest, today rollcall.Date) (s Standing) {
 	of := map[rollcall.Date]store.Verified{}
 	for _, v := range kept {
 		if v.At > s.At {
@@ -34,6 +34,9 @@ func StandingOf(h *store.Head, kept []store.Verified, today rollcall.Date) (s St
 	}
 	for _, stamp := range h.Stamps[store.DayClock] {
 		d := rollcall.Date(stamp.Period)
+		if d < oldest {
+			continue
+		}
 		if d >= today {
 			break
 		}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"math"
 	"reflect"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestStanding(t *testing.T) {
 			}
 			through = &d
 		}
-		s := StandingOf(h, kept, today)
+		s := StandingOf(h, kept, math.MinInt32, today)
 		if !reflect.DeepEqual(s.Through, through) || s.Days != len(days) || s.Good != len(good) || len(s.Bad) != bad || len(s.Pending) != pending {
 			t.Fatalf("%+v; want %d days, %d good, %d bad, %d pending, through %v", s, len(days), len(good), bad, pending, through)
 		}

@@ -30,6 +30,9 @@ type Config struct {
 	LateHorizon                    time.Duration // 0 for no limit
 	MinuteRetention, HourRetention time.Duration
 
+	// DayRetention is how long the cells of days are kept, by the day's date; 0 for ever. Older days are not recounted.
+	DayRetention time.Duration
+
 	Days  Days
 	Limit int // differences of a kind that the Report lists; the others are counted
 	// PassEvents is how many events of a shard are counted at a time; 0 for 32 Mi, which take some 2 GiB.

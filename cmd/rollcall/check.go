@@ -117,6 +117,9 @@ func checkLimits(c *Config, bad func(string, string, ...any)) {
 	if c.MinuteRetention > c.HourRetention {
 		bad("retention.minute", "%s is longer than retention.hour, %s; give that or less", formatDuration(c.MinuteRetention), formatDuration(c.HourRetention))
 	}
+	if c.DayRetention != 0 && c.DayRetention < c.HourRetention {
+		bad("retention.day", "%s is shorter than retention.hour, %s; give that or more, or 0 for ever", formatDuration(c.DayRetention), formatDuration(c.HourRetention))
+	}
 	atLeast("commit_interval", c.CommitInterval, time.Millisecond)
 	if c.CommitInterval > time.Minute {
 		bad("commit_interval", "%s is too long; give 1m or less", formatDuration(c.CommitInterval))

@@ -23,6 +23,7 @@ type Config struct {
 	CommitInterval                 time.Duration
 	StateMemory                    int64 // bytes
 	MinuteRetention, HourRetention time.Duration
+	DayRetention                   time.Duration // 0: kept for ever
 	LogKind                        string
 	LogShards                      int
 	LogSegmentBytes, LogTailBytes  int64
@@ -161,6 +162,7 @@ func settings(c *Config) []setting {
 		{"max_dimension_values", "Distinct values of a dimension and day; the rest is (other).", "10000", (*number)(&c.MaxDimensionValues), false},
 		{"retention.minute", "How long minute cells are kept.", "2d", (*duration)(&c.MinuteRetention), false},
 		{"retention.hour", "How long hour cells are kept.", "90d", (*duration)(&c.HourRetention), false},
+		{"retention.day", "How long day cells are kept; 0 for ever.", "0", (*duration)(&c.DayRetention), false},
 		{"commit_interval", "Longest wait from the log to the store.", "200ms", (*duration)(&c.CommitInterval), false},
 		{"state_memory", "Memory for the states of days.", "192MiB", (*size)(&c.StateMemory), false},
 		{"roles", "What this process does: intake, aggregate, query.", "intake,query", (*list)(&c.Roles), false},

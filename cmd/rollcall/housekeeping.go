@@ -58,7 +58,10 @@ func (n *node) expire(ctx context.Context, now time.Time) error {
 	if err := n.store.ExpireHistory(ctx, now.AddDate(0, 0, -store.HistoryDays).UnixMilli()); err != nil {
 		return err
 	}
-	return n.store.Expire(ctx, rollcall.Hour, block.Period(n.calendar.Date(now.Add(-n.cfg.HourRetention).UnixMilli())))
+	if err := n.store.Expire(ctx, rollcall.Hour, block.Period(n.calendar.Date(now.Add(-n.cfg.HourRetention).UnixMilli()))); err != nil || n.cfg.DayRetention == 0 {
+		return err
+	}
+	return n.store.Expire(ctx, rollcall.Day, block.Period(n.calendar.Date(now.Add(-n.cfg.DayRetention).UnixMilli())))
 }
 
 func (n *node) report(ctx context.Context, operation string, err error) {

@@ -35,6 +35,9 @@ func TestRepair(t *testing.T) {
 	if out := must(t, question...); !strings.Contains(out, "total,5") {
 		t.Fatal(out)
 	}
+	if out := must(t, "explain", "--data", dir, "--day", "2026-11-24"); !strings.Contains(out, "build 2, in use since") || !strings.Contains(out, "build 1, was in use from") {
+		t.Fatal(out)
+	}
 	must(t, append([]string{"rebuild"}, flags...)...)
 	if out := must(t, question...); !strings.Contains(out, "total,6") {
 		t.Fatal(out)

@@ -45,7 +45,7 @@ func (w wholeLog) Read(ctx context.Context, shard int, until rollcall.Offset, ea
 func (n *node) verifyConfig() verify.Config {
 	c := &n.cfg
 	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes,
-		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention}
+		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, DayRetention: c.DayRetention}
 }
 
 func (n *node) ownsFirst() bool {
@@ -88,7 +88,8 @@ func (n *node) standing(ctx context.Context) (s verify.Standing, err error) {
 	if err != nil {
 		return s, err
 	}
-	return verify.StandingOf(head, kept, n.calendar.Date(time.Now().UnixMilli())), nil
+	now, c := time.Now().UnixMilli(), n.verifyConfig()
+	return verify.StandingOf(head, kept, c.OldestDay(now), n.calendar.Date(now)), nil
 }
 
 func (n *node) verifyStatus(ctx context.Context) (v verifyStatus, err error) {

@@ -330,7 +330,7 @@ func (n *node) openParts(ctx context.Context) (err error) {
 func (n *node) engineConfig() query.Config {
 	c := &n.cfg
 	return query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now}
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now, Builds: n.builds.Builds}
 }
 
 // shape tells intake what the events look like.

@@ -54,6 +54,8 @@ export interface Explanation {
   version: number;
   store_version: number;
   build: number;
+  /** Rebuilds and rollbacks, the last first. */
+  builds: { build: number; begun: string; in_use: string; settings: Record<string, string> }[];
   shards: number;
 }
 

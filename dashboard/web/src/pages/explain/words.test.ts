@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Explanation, type Step } from "../../api/explain";
 import { datesOf } from "../../format/date";
 import { formatsOf } from "../../format/number";
-import { answerOf, didOf, gapOf, whenOf } from "./words";
+import { answerOf, builtOf, didOf, gapOf, whenOf } from "./words";
 
 const tongue = { formats: formatsOf("en-GB"), dates: datesOf("en-GB") };
 
@@ -13,7 +13,7 @@ const step = (change: Partial<Step>): Step => ({
 
 const explanation = (change: Partial<Explanation>): Explanation => ({
   day: "2026-11-27", over: true, verdict: "unchanged", since: step({}), figures: [], cuboid: [], cells: [], rest: null, steps: [step({ kind: "day", events: 3 })],
-  hours: [], version: 1, store_version: 1, build: 1, shards: 1, ...change,
+  hours: [], version: 1, store_version: 1, build: 1, builds: [], shards: 1, ...change,
 });
 
 test("a step says what it did and nothing else", () => {
@@ -42,4 +42,15 @@ test("a history that does not hold all says where it begins", () => {
   const steps = [step({ kind: "before_history", events: 3 })];
   expect(gapOf(explanation({ steps }), tongue)).toContain("no history yet");
   expect(gapOf(explanation({ steps, history_begins: "2026-11-28T09:00:00Z" }), tongue)).toContain("begins Sat 28 Nov, 9:00");
+});
+
+test("a rebuild says since when its figures are in use, and what they depend on", () => {
+  const x = explanation({ build: 2, builds: [
+    { build: 2, begun: "2026-11-28T09:00:00Z", in_use: "2026-11-28T09:15:02Z", settings: { session_gap: "1h", passive_types: "", timezone: "UTC" } },
+    { build: 1, begun: "2026-11-01T00:00:00Z", in_use: "2026-11-01T00:00:00Z", settings: {} },
+  ] });
+  expect(builtOf(x, tongue)).toEqual([
+    { when: "Build 2, in use since Sat 28 Nov, 9:15", first: false, settings: "session_gap 1h, timezone UTC" },
+    { when: "Build 1, in use from Sun 1 Nov, 0:00", first: true, settings: "" },
+  ]);
 });

@@ -43,6 +43,15 @@ export function whenOf(step: Step, { dates }: Tongue): string {
   }
 }
 
+/** Since when each build is in use, and what its figures depend on; none where there was no rebuild. */
+export function builtOf(x: Explanation, { dates }: Tongue): { when: string; first: boolean; settings: string }[] {
+  return x.builds.map((b) => ({
+    when: `Build ${b.build}, in use ${b.build === x.build ? "since" : "from"} ${dates.bucket(b.in_use, "hour")}`,
+    first: b.build === 1,
+    settings: Object.entries(b.settings).filter(([, text]) => text !== "").map(([name, text]) => `${name} ${text}`).join(", "),
+  }));
+}
+
 /** Whether the day changed, in a sentence or two. */
 export function answerOf(x: Explanation, tongue: Tongue): string {
   const day = tongue.dates.day(x.day);
