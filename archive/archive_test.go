@@ -212,6 +212,7 @@ func cutOffAtEachStep(t *testing.T, open func(*testing.T) *bench) {
 	for _, step := range archive.Steps {
 		for nth := 1; nth <= 2; nth++ {
 			t.Run(fmt.Sprint(step, nth), func(t *testing.T) {
+				t.Parallel()
 				b := open(t)
 				b.run()
 				b.post(start, 50)

@@ -38,6 +38,7 @@ func TestFrozenOwner(t *testing.T) {
 	for _, step := range archive.Steps {
 		for nth := 1; nth <= 2; nth++ {
 			t.Run(fmt.Sprint(step, nth), func(t *testing.T) {
+				t.Parallel()
 				b := newBenchOverS3(t, archive.Config{}, s)
 				b.fence = b.place.(archive.Fence)
 				b.run()
