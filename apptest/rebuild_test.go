@@ -165,6 +165,11 @@ func TestRebuildKilledAtEachStep(t *testing.T) {
 		look(step, current)
 	}
 	verified(t, bin, flags)
+	MustRun(t, bin, nil, append([]string{"rebuild", "--keep", "0", "--session-gap", "3h"}, flags...)...)
+	look("keep none", "3h0m0s")
+	if files, err := filepath.Glob(filepath.Join(dir, "store*.db")); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
+	}
 }
 
 func verified(t *testing.T, bin string, flags []string) {

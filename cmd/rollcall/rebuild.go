@@ -175,13 +175,14 @@ func remakeHere(e *world, want Config, o api.RebuildRequest) error {
 	began := time.Now()
 	r := &remaking{node: n, hold: n.fenceOthers, show: func(report *verify.Report) error { return printReport(e.err, report) }}
 	made, before, err := r.run(e.ctx, &want, o, func(p remakeProgress) { fmt.Fprintln(e.err, p.line()) })
-	if err == nil && !o.Rollback && !cfg.embedded() {
+	switch {
+	case err != nil || o.Rollback:
+	case cfg.embedded(): // once the store of the build before is closed, and while nobody else can have the directory
+		n.closeBuilds = func() error { return prune(e.ctx, n.builds, kept(&o)) }
+	default:
 		err = n.pruneLater(e.ctx, kept(&o))
 	}
 	if err := errors.Join(err, n.close()); err != nil {
-		return err
-	}
-	if err := pruneBuilds(e, cfg, o); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(e.out, "build %d is active, in place of build %d: %s events in %s\n", made.Number, before.Number, humanize.Comma(r.folded()), time.Since(began).Round(time.Millisecond))
@@ -201,18 +202,6 @@ func adoptActive(c *Config) error {
 		return adopt(c, &b)
 	}
 	return nil
-}
-
-// pruneBuilds deletes the builds that a data directory keeps beyond what was asked for.
-func pruneBuilds(e *world, cfg Config, o api.RebuildRequest) error {
-	if !cfg.embedded() || o.Rollback {
-		return nil
-	}
-	builds, err := openBuilds(cfg.Data, e.logger)
-	if err != nil {
-		return err
-	}
-	return prune(e.ctx, builds, kept(&o))
 }
 
 // goOverTime is what processes need to go over to another build.
