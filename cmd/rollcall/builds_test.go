@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,11 @@ import (
 func changed(t testing.TB, settings map[string]string) *Config {
 	t.Helper()
 	c := defaults()
+	if shards := settings[keyShards]; shards != "" {
+		if _, err := fmt.Sscan(shards, &c.LogShards); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w, err := wanted(&c, settings)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -114,6 +115,9 @@ func wanted(c *Config, changes map[string]string) (*Config, error) {
 	}
 	if left > 0 {
 		return nil, &query.BadRequest{Param: "settings", Detail: "a build has no such setting", Valid: valid}
+	}
+	if want.LogShards != c.LogShards {
+		return nil, &query.BadRequest{Param: keyShards, Detail: fmt.Sprintf("the log has %d, and another number needs another log", c.LogShards)}
 	}
 	for _, p := range check(&want) {
 		return nil, &query.BadRequest{Param: p.key, Detail: p.text}
