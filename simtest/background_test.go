@@ -1,11 +1,11 @@
 package simtest_test
 
 import (
-	"math"
 	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand"
 	"strings"
 	"sync"
