@@ -190,7 +190,8 @@ func (r *remade) deps(v *version, cut func()) rebuild.Deps {
 	return rebuild.Deps{
 		Builds: r.builds,
 		Open: func(ctx context.Context, b store.Build) (rebuild.Handle, error) {
-			return r.builds.Open(ctx, b.Number, true, nil)
+			s, err := r.builds.Open(ctx, b.Number, true, nil)
+			return hourly{s, &r.commits}, err
 		},
 		Hold: hold,
 		Verify: func(_ context.Context, _ store.Build, view store.Viewer) error {
@@ -245,7 +246,7 @@ func (r *remade) verify(c *simtest.Config, view store.Viewer) error {
 	return err
 }
 
-// verifyAll verifies every build. One of which a part was counted without regard to lateness, and a part with it, is beyond verify.
+// verifyAll verifies every build, however lateness was judged in its parts.
 func (r *remade) verifyAll() error {
 	all, err := r.builds.Builds(context.Background())
 	if err != nil {
@@ -270,26 +271,5 @@ func (r *remade) verifyBuild(b *store.Build) error {
 		view = s
 	}
 	c := r.made[b.Number].config
-	if b.State == store.Building || len(c.AnyAge) > 0 {
-		n, err := lateIn(view)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			return nil
-		}
-		c.LateHorizon = 0
-	}
 	return r.verify(&c, view)
-}
-
-func lateIn(viewer store.Viewer) (late int64, err error) {
-	v, err := viewer.View(context.Background())
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range v.Head().Shards {
-		late += p.Late
-	}
-	return late, v.Close()
 }

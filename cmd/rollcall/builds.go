@@ -130,7 +130,7 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 	if !ok {
 		return nil
 	}
-	recorded := slices.Clone(c.Dimensions)
+	recorded := append([]string{}, c.Dimensions...) // not nil, though there be none
 	keys := differing(c, &active)
 	switch {
 	case len(keys) == 0:

@@ -47,6 +47,7 @@ func TestReconcile(t *testing.T) {
 		"half made":          {hour, []store.Build{built(t, 1, store.Active, half), built(t, 2, store.Building, hour)}, "1h0m0s", nil, "", "rollcall rebuild --session-gap 1h"},
 		"shards":             {map[string]string{"log.shards": "7"}, []store.Build{built(t, 1, store.Active, half)}, "30m0s", nil, "", "import into a new one"},
 		"dimensions":         {map[string]string{"dimensions": "b,a"}, []store.Build{built(t, 1, store.Active, map[string]string{"dimensions": "a"})}, "30m0s", []string{"b", "a"}, "recorded from now on", ""},
+		"no dimensions":      {nil, []store.Build{built(t, 1, store.Active, map[string]string{"dimensions": "a"})}, "30m0s", []string{}, "recorded from now on", ""},
 		"dimensions and gap": {map[string]string{"dimensions": "b", "session_gap": "1h"}, []store.Build{built(t, 1, store.Active, nil)}, "1h0m0s", nil, "", "rollcall rebuild --dimensions b"},
 		"no build":           {hour, nil, "1h0m0s", nil, "", ""},
 	} {
@@ -63,7 +64,7 @@ func TestReconcile(t *testing.T) {
 			if notes := strings.Join(cfg.notes, "\n"); (notes != "") != (c.note != "") || !strings.Contains(notes, c.note) {
 				t.Errorf("notes %q, want %q", notes, c.note)
 			}
-			if cfg.SessionGap.String() != c.gap || !slices.Equal(cfg.Recorded, c.recorded) {
+			if cfg.SessionGap.String() != c.gap || !slices.Equal(cfg.Recorded, c.recorded) || (cfg.Recorded == nil) != (c.recorded == nil) {
 				t.Errorf("the gap is %v, recorded is %v; want %s, %v", cfg.SessionGap, cfg.Recorded, c.gap, c.recorded)
 			}
 			if active, ok := store.ActiveBuild(c.builds); ok && len(problems) == 0 && len(differing(cfg, &active)) > 0 {
