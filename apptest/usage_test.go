@@ -31,7 +31,7 @@ func TestUsageErrors(t *testing.T) {
 		{"range backwards", []string{"query", "--data", dir, "--from", "2025-02-01", "--to", "2025-01-01"}, 2, []string{"from"}},
 		{"minutes long gone", []string{"query", "--data", dir, "--grain", "minute", "--from", "2025-01-01", "--to", "2025-01-02"}, 2, []string{"minute"}},
 		{"no such file", []string{"import", "--data", dir, "no-such-file.ndjson"}, 2, []string{"no-such-file.ndjson"}},
-		{"other dimensions", []string{"import", "--data", dir, "--dimensions", "colour", os.DevNull}, 2, []string{"dimensions", "campaign"}},
+		{"other gap", []string{"import", "--data", dir, "--session-gap", "1h", os.DevNull}, 2, []string{"session_gap", "30m", "rollcall rebuild --session-gap 1h"}},
 		{"time zone", []string{"query", "--data", dir, "--timezone", "Mars/Olympus"}, 2, []string{"Mars/Olympus"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

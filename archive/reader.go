@@ -55,6 +55,12 @@ func OpenReader(cfg Config, place Place, shards int) (*Reader, error) {
 
 func (r *Reader) manifest(shard int) (*manifest, error) {
 	m, err := readManifest(&r.cfg, r.users, r.place, shard)
+	for range 8 { // it may be replaced while it is read
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		m, err = readManifest(&r.cfg, r.users, r.place, shard)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 	}

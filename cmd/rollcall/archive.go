@@ -96,7 +96,7 @@ func (n *node) printArchive(e *world) {
 
 // openArchive opens the archive of this process, if it has one.
 func (n *node) openArchive() (*archive.Archive, error) {
-	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) {
+	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) && !n.cfg.erases {
 		return nil, nil
 	}
 	cfg, err := n.archiveConfig()

@@ -38,6 +38,7 @@ type Config struct {
 	notes                          []string // what its reader should know
 	goesOver                       bool     // to the active build, whatever it is
 	rebuilds                       bool     // reads what is recorded, to make a build of it
+	erases                         bool     // rewrites what is there
 	CacheMemory                    int64    // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig

@@ -186,6 +186,7 @@ func (c *eraseCmd) count(e *world, cfg Config, users []string) error {
 
 // openToErase opens the directory without anybody who folds.
 func openToErase(e *world, cfg Config) (*node, error) {
+	cfg.erases = true
 	n, err := openToVerify(e, cfg)
 	if errors.Is(err, eventlog.ErrLocked) {
 		return nil, fmt.Errorf("erase works on the data directory itself and can't ask a server: end the process that holds %s first: %w", cfg.Data, eventlog.ErrLocked)
