@@ -17,9 +17,10 @@ type front struct {
 	patience time.Duration // of a request that waits for somebody to answer it
 
 	mu      sync.Mutex
-	handler http.Handler   // nil while there is nobody to answer
-	busy    sync.WaitGroup // requests that the handler has
-	changed chan struct{}  // closed and replaced with each handler
+	handler http.Handler  // nil while there is nobody to answer
+	busy    int           // requests that handlers have
+	idle    chan struct{} // closed when busy comes to 0; nil while nobody waits for that
+	changed chan struct{} // closed and replaced with each handler
 }
 
 const patienceOfFront = 30 * time.Second
@@ -33,12 +34,15 @@ func newFront(l net.Listener) *front {
 
 // ServeHTTP hands a request to whoever answers at the time.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := f.take(r.Context())
+	h, _ := f.take()
+	if h == nil {
+		h = f.await(r.Context())
+	}
 	if h == nil {
 		unavailable(w, r)
 		return
 	}
-	defer f.busy.Done()
+	defer f.done()
 	h.ServeHTTP(w, r)
 }
 
@@ -47,17 +51,22 @@ func unavailable(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "nobody answers at the moment; try again", http.StatusServiceUnavailable)
 }
 
-// take waits for a handler, which is busy then; nil for none in time.
-func (f *front) take(ctx context.Context) http.Handler {
+// take gives the handler, which is busy until done is called, or nil and what tells of the next one.
+func (f *front) take() (h http.Handler, changed <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.handler != nil {
+		f.busy++
+	}
+	return f.handler, f.changed
+}
+
+// await waits for a handler, and takes it; nil for none in time.
+func (f *front) await(ctx context.Context) http.Handler {
 	patience, cancel := context.WithTimeout(ctx, f.patience)
 	defer cancel()
 	for {
-		f.mu.Lock()
-		h, changed := f.handler, f.changed
-		if h != nil {
-			f.busy.Add(1)
-		}
-		f.mu.Unlock()
+		h, changed := f.take()
 		if h != nil {
 			return h
 		}
@@ -66,6 +75,15 @@ func (f *front) take(ctx context.Context) http.Handler {
 		case <-patience.Done():
 			return nil
 		}
+	}
+}
+
+func (f *front) done() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy--; f.busy == 0 && f.idle != nil {
+		close(f.idle)
+		f.idle = nil
 	}
 }
 
@@ -88,11 +106,15 @@ func (f *front) now() http.Handler {
 // pause keeps new requests waiting, and returns when those under way are answered or ctx is done.
 func (f *front) pause(ctx context.Context) {
 	f.answer(nil)
-	idle := make(chan struct{})
-	go func() {
-		defer close(idle)
-		f.busy.Wait()
-	}()
+	f.mu.Lock()
+	if f.busy > 0 && f.idle == nil {
+		f.idle = make(chan struct{})
+	}
+	idle := f.idle
+	f.mu.Unlock()
+	if idle == nil {
+		return
+	}
 	select {
 	case <-idle:
 	case <-ctx.Done():
