@@ -17,6 +17,7 @@ import (
 // Config is what the figures and the rhythm of commits depend on.
 type Config struct {
 	Dimensions      []string
+	Renamed         map[string]string // dimensions by the names they had before
 	Cuboids         []rollcall.Cuboid
 	Calendar        rollcall.Calendar
 	SessionGap      time.Duration

@@ -146,6 +146,7 @@ func (w *worker) read(ctx context.Context, f *fetched, next, until rollcall.Offs
 		if err := b.Decode(r.Payload); err != nil {
 			return fmt.Errorf("shard %d: record at offset %d: %w", w.shard, r.Offset, err)
 		}
+		b.Rename(w.a.cfg.Renamed)
 		b.Offset, b.Received = r.Offset, r.Received
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -36,6 +37,19 @@ type Row struct {
 	Bounce            bool
 	NewUser           bool
 	Erased            bool // it was an event, and counts nowhere; the rest is empty, and Time means nothing
+}
+
+// Rename gives dimensions other names, as they were called when the batch was written to what they are called now. One whose new
+// name the batch has as well keeps its own. Hashes stay those of the names that were written.
+func (b *Batch) Rename(now map[string]string) {
+	if len(now) == 0 {
+		return
+	}
+	for i, name := range b.DimNames {
+		if to, is := now[string(name)]; is && !slices.ContainsFunc(b.DimNames, func(n []byte) bool { return string(n) == to }) {
+			b.DimNames[i] = []byte(to)
+		}
+	}
 }
 
 // TypeName gives the type of a row.

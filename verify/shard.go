@@ -75,6 +75,7 @@ func (s *shard) scan(ctx context.Context, pass uint64) error {
 		if s.drops, err = s.marks.of(ctx, b.Offset, len(b.Rows)); err != nil {
 			return err
 		}
+		b.Rename(s.cfg.Renamed)
 		s.take(b)
 		if s.row > math.MaxUint32 || len(s.cells.numbers) > maxCells {
 			return errors.New("more than 4,294,967,295 events or 67,108,864 combinations of values in one shard")

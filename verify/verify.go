@@ -26,6 +26,7 @@ type Config struct {
 	Calendar rollcall.Calendar
 	Gap      time.Duration
 	Passive  []string
+	Renamed  map[string]string // dimensions by the names they had before
 	// These are needed where the store did not keep yet which rows were late, and what was in force.
 	LateHorizon                    time.Duration // 0 for no limit
 	MinuteRetention, HourRetention time.Duration

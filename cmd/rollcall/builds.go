@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +59,7 @@ func buildsIn(dir string) ([]store.Build, error) {
 const (
 	keyDimensions = "dimensions"
 	keyShards     = "log.shards"
+	keyRenamed    = "renamed"
 )
 
 // buildOf gives what the figures of a configuration depend on.
@@ -72,8 +75,15 @@ func buildOf(c *Config) store.Build {
 
 // asText writes a setting as a flag takes it.
 func asText(plain any) string {
-	if items, is := plain.([]string); is {
-		return strings.Join(items, ",")
+	switch v := plain.(type) {
+	case []string:
+		return strings.Join(v, ",")
+	case map[string]string:
+		var pairs []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			pairs = append(pairs, k+"="+v[k])
+		}
+		return strings.Join(pairs, ",")
 	}
 	return fmt.Sprint(plain)
 }
@@ -97,6 +107,8 @@ func adopt(c *Config, b *store.Build) error {
 			text, told = strings.Join(b.Dimensions, ","), true
 		case s.key == keyShards:
 			text, told = fmt.Sprint(b.Shards), true
+		case s.key == keyRenamed: // a build from before there was such a setting has none
+			c.Renamed, told = nil, true
 		}
 		if told {
 			if err := s.value.set(unbracketed(text)); err != nil {
@@ -130,16 +142,13 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 	if !ok {
 		return nil
 	}
-	recorded := append([]string{}, c.Dimensions...) // not nil, though there be none
 	keys := differing(c, &active)
 	switch {
 	case len(keys) == 0:
 	case slices.ContainsFunc(all, func(b store.Build) bool { return b.State == store.Kept && len(differing(c, &b)) == 0 }):
 		c.notes = append(c.notes, fmt.Sprintf("build %d has another %s than the configuration, which fits the build before: bring the configuration up to date", active.Number, strings.Join(keys, ", ")))
-	case len(keys) == 1 && keys[0] == keyDimensions:
-		c.Recorded = recorded
-		c.notes = append(c.notes, fmt.Sprintf("the figures have the dimensions [%s], the configuration names [%s]: these are recorded from now on, and in the figures after rollcall rebuild",
-			strings.Join(active.Dimensions, ", "), strings.Join(recorded, ", ")))
+	case !slices.ContainsFunc(keys, func(k string) bool { return k != keyDimensions && k != keyRenamed }):
+		c.become(&active)
 	default:
 		return refuse(c, &active, keys, where)
 	}
@@ -147,6 +156,25 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 		return []problem{{where, "", err.Error()}}
 	}
 	return nil
+}
+
+// become records what is configured from now on, for a build to come. A dimension that is renamed goes on under its old name until
+// then, so that the figures in use go on, too.
+func (c *Config) become(active *store.Build) {
+	c.becoming = map[string]string{keyDimensions: asText(c.Dimensions), keyRenamed: asText(c.Renamed)}
+	c.notes = append(c.notes, fmt.Sprintf("the figures have the dimensions [%s], the configuration names [%s]: these are recorded from now on, and in the figures after rollcall rebuild",
+		strings.Join(active.Dimensions, ", "), strings.Join(c.Dimensions, ", ")))
+	c.Recorded = []string{} // not nil, though there be none
+	for _, d := range c.Dimensions {
+		was, is := c.Renamed[d]
+		if is && slices.Contains(active.Dimensions, was) && !slices.Contains(active.Dimensions, d) {
+			fields := maps.Clone(c.Fields)
+			fields[was] = cmp.Or(fields[d], d)
+			delete(fields, d)
+			c.Fields, d = fields, was
+		}
+		c.Recorded = append(c.Recorded, d)
+	}
 }
 
 func refuse(c *Config, active *store.Build, keys []string, where string) (problems []problem) {

@@ -112,6 +112,11 @@ func checkLimits(c *Config, bad func(string, string, ...any)) {
 	if c.SessionGap > day {
 		bad("session_gap", "%s is too long; give 1d or less", formatDuration(c.SessionGap))
 	}
+	for name, was := range c.Renamed {
+		if slices.Contains(c.Dimensions, was) || was == "" {
+			bad("renamed", "%s=%s: want what the dimension was called before, and no dimension is called any more", name, was)
+		}
+	}
 	atLeast("retention.minute", c.MinuteRetention, time.Hour)
 	atLeast("retention.hour", c.HourRetention, day)
 	if c.MinuteRetention > c.HourRetention {

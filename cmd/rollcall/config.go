@@ -12,8 +12,9 @@ type Config struct {
 	Data, Listen string
 
 	Timezone           string
-	Dimensions         []string // of the figures
-	Recorded           []string // that intake records, when those are others; nil else
+	Dimensions         []string          // of the figures
+	Renamed            map[string]string // by the names of Dimensions: what those were called before
+	Recorded           []string          // that intake records, when those are others; nil else
 	Fields             map[string]string
 	SessionGap         time.Duration
 	PassiveTypes       []string
@@ -35,11 +36,12 @@ type Config struct {
 	Turns                          []string // addresses of Redis
 	Source                         sourceConfig
 	StoreKind, CacheKind           string
-	notes                          []string // what its reader should know
-	goesOver                       bool     // to the active build, whatever it is
-	rebuilds                       bool     // reads what is recorded, to make a build of it
-	erases                         bool     // rewrites what is there
-	CacheMemory                    int64    // bytes
+	notes                          []string          // what its reader should know
+	becoming                       map[string]string // settings of the build that the configuration wants, when it is another; nil else
+	goesOver                       bool              // to the active build, whatever it is
+	rebuilds                       bool              // reads what is recorded, to make a build of it
+	erases                         bool              // rewrites what is there
+	CacheMemory                    int64             // bytes
 	CachePoll                      time.Duration
 	Redis                          redisConfig
 	Archive                        archiveConfig
@@ -156,6 +158,7 @@ func settings(c *Config) []setting {
 		{"listen", "Address to serve HTTP on.", ":8080", (*text)(&c.Listen), false},
 		{"timezone", "Report time zone.", "UTC", (*text)(&c.Timezone), true},
 		{"dimensions", "Dimensions to count by.", "a,b", (*list)(&c.Dimensions), true},
+		{"renamed", "Dimensions that were called otherwise before.", "nation=country", (*dict)(&c.Renamed), true},
 		{"fields", "Input field of each name.", "time=ts,user_id=uuid", (*dict)(&c.Fields), false},
 		{"session_gap", "Longest pause within a session.", "30m", (*duration)(&c.SessionGap), true},
 		{"passive_types", "Event types that are not interactive.", "heartbeat", (*list)(&c.PassiveTypes), true},

@@ -128,7 +128,7 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 	chosen := proofDays(&o)
 	deps.Verify = func(ctx context.Context, _ store.Build, v store.Viewer) error {
 		report, err := verify.Run(ctx, verify.Config{
-			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes,
+			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes, Renamed: reversed(target.Renamed),
 			MinuteRetention: target.MinuteRetention, HourRetention: target.HourRetention, DayRetention: target.DayRetention, Days: chosen, Limit: proofLimit,
 		}, verify.Deps{Source: verify.Log{Fetcher: whole}, Store: v, Now: time.Now})
 		if err != nil {

@@ -46,9 +46,9 @@ func (r *remakes) bind(ctx context.Context, n *node) {
 	if left {
 		n.report(ctx, "delete builds that are not kept", prune(ctx, n.builds, keep))
 	}
-	if n.embedded != nil && n.cfg.Recorded != nil {
-		n.logger.Info("making a build with the dimensions that are configured", "dimensions", n.cfg.Recorded)
-		n.report(ctx, "rebuild", r.Rebuild(api.RebuildRequest{Settings: map[string]string{keyDimensions: asText(n.cfg.Recorded)}}))
+	if n.embedded != nil && n.cfg.becoming != nil {
+		n.logger.Info("making a build with the dimensions that are configured", "dimensions", n.cfg.becoming[keyDimensions])
+		n.report(ctx, "rebuild", r.Rebuild(api.RebuildRequest{Settings: n.cfg.becoming}))
 	}
 }
 
@@ -109,6 +109,9 @@ func wanted(c *Config, changes map[string]string) (*Config, error) {
 			continue
 		}
 		left--
+		if s.key == keyRenamed { // what is said replaces what was
+			want.Renamed = nil
+		}
 		if err := s.value.set(text); err != nil {
 			return nil, &query.BadRequest{Param: s.key, Detail: err.Error()}
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"rollcall/api"
@@ -87,13 +86,13 @@ func (n *node) serveBuilds(e *world, f *front, remakes *remakes, goOver func(*wo
 		if err != nil && !errors.Is(err, store.ErrRetired) {
 			return err
 		}
-		recorded := n.cfg.Recorded
+		before := &n.cfg
 		cfg, err := goOver(e)
 		if err != nil {
 			return err
 		}
-		if recorded != nil && !slices.Equal(recorded, cfg.Dimensions) {
-			cfg.Recorded = recorded // it was another rebuild
+		if before.becoming != nil && before.becoming[keyDimensions] != asText(cfg.Dimensions) { // it was another rebuild
+			cfg.becoming, cfg.Recorded, cfg.Fields = before.becoming, before.Recorded, before.Fields
 		}
 		if n, err = openRoles(e, cfg); err != nil {
 			return unlessEnded(e, err)

@@ -44,7 +44,7 @@ func (w wholeLog) Read(ctx context.Context, shard int, until rollcall.Offset, ea
 
 func (n *node) verifyConfig() verify.Config {
 	c := &n.cfg
-	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes,
+	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, Renamed: reversed(c.Renamed),
 		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, DayRetention: c.DayRetention}
 }
 

@@ -185,10 +185,19 @@ func (n *node) following() eventlog.Ownership {
 // aggregateConfig gives what folding depends on.
 func aggregateConfig(c *Config, calendar rollcall.Calendar) aggregate.Config {
 	return aggregate.Config{
-		Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
+		Dimensions: c.Dimensions, Renamed: reversed(c.Renamed), Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
 		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
 	}
+}
+
+// reversed gives dimensions by the names they had before.
+func reversed(renamed map[string]string) map[string]string {
+	now := make(map[string]string, len(renamed))
+	for name, was := range renamed {
+		now[was] = name
+	}
+	return now
 }
 
 func calendarOf(c *Config) (rollcall.Calendar, error) {
