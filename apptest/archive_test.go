@@ -115,6 +115,7 @@ func noRowTwice(t *testing.T, dir string) {
 
 // A crash at each step of a pass and of a merge loses no row and doubles none, and no row is seen twice meanwhile.
 func TestArchiveCrashAtEachStep(t *testing.T) {
+	t.Parallel()
 	bin, failing := binary(t), binary(t, "failpoint")
 	config, flags := crashConfig()
 	kept := filepath.Join(t.TempDir(), "archive")
@@ -191,6 +192,7 @@ func TestVerifyFromArchive(t *testing.T) {
 
 // TestArchiveOverS3 keeps the archive in a bucket: written, proved, read back, and without a secret in what is said.
 func TestArchiveOverS3(t *testing.T) {
+	t.Parallel()
 	bin, data, server := binary(t), filepath.Join(t.TempDir(), "data"), s3test.Start(t)
 	flags := []string{"--archive-dir", "s3://" + s3test.Bucket + "/rollcall", "--archive-endpoint", server.URL, "--archive-region", "us-east-1", "--archive-access-key", s3test.AccessKey}
 	right, wrong := []string{"ROLLCALL_ARCHIVE_SECRET_KEY=" + s3test.SecretKey}, []string{"ROLLCALL_ARCHIVE_SECRET_KEY=not-the-secret"}
@@ -215,6 +217,7 @@ func TestArchiveOverS3(t *testing.T) {
 
 // TestArchiveOfServers lets owners of shards come, go and be killed, and finds each event once in their archive.
 func TestArchiveOfServers(t *testing.T) {
+	t.Parallel()
 	store := mysqltest.Start(t)
 	for name, log := range logsOnServers() {
 		t.Run(name, func(t *testing.T) {

@@ -40,6 +40,7 @@ func exact(t *testing.T, s *Server, l *load, d simtest.Dice) {
 
 // Every event that was acknowledged is counted exactly once, however often and whenever the server is killed.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	bin := binary(t)
 	config, flags := crashConfig()
 	flags = append(flags, "--data", filepath.Join(t.TempDir(), "data"))
@@ -85,6 +86,7 @@ func crash(t *testing.T, bin string, flags []string, l *load, d *rand.Rand, n in
 
 // A crash at each step of a commit changes nothing.
 func TestCrashAtEachStep(t *testing.T) {
+	t.Parallel()
 	bin, failing := binary(t), binary(t, "failpoint")
 	config, flags := crashConfig()
 	flags = append(flags, "--data", filepath.Join(t.TempDir(), "data"))

@@ -20,6 +20,7 @@ const leaver = "the-one-who-leaves"
 // An erasure that is killed at any step leaves a directory that answers with the user or without, and is ended by the same command:
 // then figures are those of a directory that never saw the user, it verifies, and no file has the id.
 func TestEraseKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	bin, failing := binary(t), binary(t, "failpoint")
 	var with, without bytes.Buffer
 	for i := range 3000 {

@@ -18,6 +18,7 @@ import (
 // TestExplain: what came after the day was over is told exactly, and nothing else is, in the embedded store and in one on a
 // server.
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "data")
 		explained(t, "sqlite", filepath.Join(dir, "store.db")+"?_pragma=busy_timeout(30000)", "--data", dir)

@@ -34,6 +34,7 @@ func recent(t *testing.T, d simtest.Dice, zone string) (simtest.World, []string)
 
 // Random worlds, posted in bodies of every shape, give the oracle's answers, before and after a restart.
 func TestServeWorlds(t *testing.T) {
+	t.Parallel()
 	bin := binary(t)
 	for i, zone := range []string{"UTC", "America/New_York", "Asia/Kolkata"} {
 		t.Run(zone, func(t *testing.T) {

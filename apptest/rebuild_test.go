@@ -112,6 +112,7 @@ var gaps = [...]string{"1h0m0s", "30m0s"}
 // A rebuild of a directory that is killed at any step leaves the old figures or the new ones, and goes on when it is given again. So
 // does a rollback.
 func TestRebuildKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	bin, failing, d := binary(t), binary(t, "failpoint"), rand.New(rand.NewSource(*seed))
 	config, flags := crashConfig()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -182,6 +183,7 @@ func verified(t *testing.T, bin string, flags []string) {
 // A server that is killed at any step of a rebuild that it makes while events arrive has lost and doubled none, answers from the old
 // figures or the new ones, and makes the rebuild when it is asked again.
 func TestServerKilledAtEachStepOfARebuild(t *testing.T) {
+	t.Parallel()
 	bin, failing, d := binary(t), binary(t, "failpoint"), rand.New(rand.NewSource(*seed))
 	config, flags := crashConfig()
 	flags = append(flags, "--data", filepath.Join(t.TempDir(), "data"))

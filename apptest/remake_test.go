@@ -17,6 +17,7 @@ import (
 
 // A server makes one rebuild at a time, refuses what can't be made with what can, ends one when it is told to, and goes on with it.
 func TestRebuildRequests(t *testing.T) {
+	t.Parallel()
 	bin, d := binary(t), rand.New(rand.NewSource(*seed))
 	config, flags := crashConfig()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -95,6 +96,7 @@ func (s *Server) dimensionsOf() ([]string, error) {
 // Dimensions that are added or taken away in the configuration of a server come into the figures by themselves, as they were recorded;
 // what was recorded without is (not set). Started as before, it does not go back.
 func TestDimensionsAreRebuilt(t *testing.T) {
+	t.Parallel()
 	bin, d := binary(t), rand.New(rand.NewSource(*seed))
 	config, _ := crashConfig()
 	config.Passive = []string{"heartbeat"}

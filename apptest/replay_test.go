@@ -63,6 +63,7 @@ func replay(t *testing.T, flags []string, more ...string) (sum replaySummary) {
 
 // What was refused counts once after its fix, whenever the replay is killed.
 func TestReplayKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	bin, failing, d := binary(t), binary(t, "failpoint"), rand.New(rand.NewSource(*seed))
 	w, flags, good, bad := refusedWorld(t, d, "America/New_York")
 	flags = append(flags, "--data", filepath.Join(t.TempDir(), "data"))
@@ -112,6 +113,7 @@ func TestReplayKilledAtEachStep(t *testing.T) {
 
 // On servers a replay works beside the process that takes in, folds and answers.
 func TestReplayOnServers(t *testing.T) {
+	t.Parallel()
 	db := mysqltest.Start(t)
 	for name, log := range map[string]func() []string{
 		"kafka": func() []string {

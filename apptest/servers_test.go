@@ -46,6 +46,7 @@ func logsOnServers() map[string]func(t *testing.T) []string {
 // TestServers runs the roles over each log on servers. An owner is killed with its shards half folded and another ends as
 // it is told, and every answer is the oracle's.
 func TestServers(t *testing.T) {
+	t.Parallel()
 	store, cached := mysqltest.Start(t), redistest.Start(t)
 	for name, log := range logsOnServers() {
 		t.Run(name, func(t *testing.T) {

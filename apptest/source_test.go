@@ -31,6 +31,7 @@ func keyed(t *testing.T, w *simtest.World) (keyed, plain []string) {
 // TestSourceTopics takes in what kcat and kafka-console-producer write: a topic keyed by user, which becomes the log itself,
 // and one without keys, whose events are written anew. What the store made of them is read with the client of the database.
 func TestSourceTopics(t *testing.T) {
+	t.Parallel()
 	k, store := kafkatest.Start(t, kafkatest.Options{}), mysqltest.Start(t)
 	admin := kadm.NewClient(k.Dial())
 	for topic, withKeys := range map[string]bool{"keyed": true, "plain": false} {

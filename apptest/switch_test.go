@@ -25,6 +25,7 @@ const (
 // While a server goes over to new builds and back, nobody is refused: every body is acknowledged and counts once, every refused line
 // is kept once, and every answer is wholly that of one build, never older than the one before.
 func TestSwitchUnderLoad(t *testing.T) {
+	t.Parallel()
 	d := rand.New(rand.NewSource(*seed))
 	config, flags := crashConfig()
 	flags = append(flags, "--data", filepath.Join(t.TempDir(), "data"))

@@ -15,6 +15,7 @@ import (
 
 // TestVerify lets the binary prove the figures of real data, and find what was spoiled in them.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	bin, dir := binary(t), filepath.Join(t.TempDir(), "data")
 	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", journeyFile)
 	check := func(exit int, want string, args ...string) Outcome {
