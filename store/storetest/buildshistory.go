@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"flag"
 	"maps"
 	"slices"
 	"testing"
@@ -41,6 +42,7 @@ const (
 
 // testBuildsHistory: whatever is done to builds in whatever order, each holds exactly what was committed to it.
 func testBuildsHistory(t *testing.T, open OpenBuilds) {
+	fewer(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &buildsHistory{t: t, rig: open(t, dims, historyShards), active: 1, last: 1}
 		h.builds = map[uint32]*buildModel{1: {model: newModel(historyShards), shown: listed(rt, h.rig)[0], values: fixedValues(), ever: true}}
@@ -226,4 +228,14 @@ func (h *buildsHistory) check(t *rapid.T) {
 	}
 	want[h.active] = store.Active
 	checkStates(t, h.rig, want)
+}
+
+// fewer takes a fifth of the draws of a property whose draws cost a second. -rapid.checks overrules it.
+func fewer(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() != checks.DefValue {
+		return
+	}
+	must(t, flag.Set(checks.Name, "20"))
+	t.Cleanup(func() { must(t, flag.Set(checks.Name, checks.DefValue)) })
 }
