@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -138,6 +139,7 @@ func testActivationUnderWay(t *testing.T, open OpenBuilds) {
 		var all, begun sync.WaitGroup
 		stop := make(chan struct{})
 		var closers []func()
+		ahead := slices.Clone(models[active].shards) // before anybody commits
 		for number, m := range models {
 			s, done := r.Handle(t, listed(t, r)[number-1], number != active)
 			closers = append(closers, done)
@@ -147,7 +149,7 @@ func testActivationUnderWay(t *testing.T, open OpenBuilds) {
 			if number == active {
 				all.Go(func() { readUntilRetired(t, s, number, version) })
 			} else {
-				leap(t, s, m, models[active].shards)
+				leap(t, s, m, ahead)
 			}
 			begun.Add(1)
 			all.Go(func() { commitUntilRetired(t, s, m, sync.OnceFunc(begun.Done), stop) })
