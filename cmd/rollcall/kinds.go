@@ -148,6 +148,9 @@ func (n *node) resolve(ctx context.Context) error {
 	if ok && n.cfg.Source.Kind == kindKafka { // a topic that is read directly says how many shards there are
 		n.cfg.LogShards = active.Shards
 	}
+	if n.cfg.goesOver && !ok {
+		return errors.New("the store holds no build yet: start a process that counts first")
+	}
 	if n.cfg.goesOver {
 		return adopt(&n.cfg, &active)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/api"
 	"rollcall/eventlog"
@@ -127,10 +126,9 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 	calendar, err := calendarOf(target)
 	chosen := proofDays(&o)
 	deps.Verify = func(ctx context.Context, _ store.Build, v store.Viewer) error {
-		report, err := verify.Run(ctx, verify.Config{
-			Cuboids: rollcall.Cuboids(len(target.Dimensions)), Calendar: calendar, Gap: target.SessionGap, Passive: target.PassiveTypes, Renamed: reversed(target.Renamed),
-			MinuteRetention: target.MinuteRetention, HourRetention: target.HourRetention, DayRetention: target.DayRetention, Days: chosen, Limit: proofLimit,
-		}, verify.Deps{Source: verify.Log{Fetcher: whole}, Store: v, Now: time.Now})
+		cfg := verificationOf(target, calendar)
+		cfg.LateHorizon, cfg.Days, cfg.Limit = 0, chosen, proofLimit // the new build keeps which rows were late
+		report, err := verify.Run(ctx, cfg, verify.Deps{Source: verify.Log{Fetcher: whole}, Store: v, Now: time.Now})
 		if err != nil {
 			return err
 		}

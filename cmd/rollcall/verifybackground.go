@@ -42,9 +42,11 @@ func (w wholeLog) Read(ctx context.Context, shard int, until rollcall.Offset, ea
 	return verify.Log{Fetcher: log}.Read(ctx, shard, until, each)
 }
 
-func (n *node) verifyConfig() verify.Config {
-	c := &n.cfg
-	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, Renamed: reversed(c.Renamed),
+func (n *node) verifyConfig() verify.Config { return verificationOf(&n.cfg, n.calendar) }
+
+// verificationOf gives what the figures of a configuration depend on, in the terms of a verification.
+func verificationOf(c *Config, calendar rollcall.Calendar) verify.Config {
+	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, Renamed: reversed(c.Renamed),
 		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, DayRetention: c.DayRetention}
 }
 
