@@ -49,11 +49,12 @@ func diagram() map[string][]string {
 		"turns":              {},
 		"verify":             {".", "block", "record", "store", "eventlog"},
 		"rebuild":            {".", "store", "eventlog", "aggregate"},
+		"reshard":            {".", "record", "eventlog"},
 
 		"scripts/barehttp": {},
 
 		"cmd/rollcall": {".", "block", "store", "store/sqlite", "store/mysql", "eventlog", "eventlog/kafka", "eventlog/redisstream", "redisaddr", "record",
-			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "archive/s3", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild"},
+			"decode", "generate", "intake", "intake/sqlsource", "intake/redissource", "intake/registry", "turns", "fold", "aggregate", "archive", "archive/s3", "erase", "cache", "cache/redis", "query", "api", "dashboard", "verify", "rebuild", "reshard"},
 	}
 }
 

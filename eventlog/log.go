@@ -160,3 +160,11 @@ func (l *Log) closed() bool {
 		return false
 	}
 }
+
+// Ends gives the offset behind the last durable record of each shard, of all shards at one instant: each Append lies
+// before them or behind.
+func (l *Log) Ends() []rollcall.Offset {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return append([]rollcall.Offset(nil), l.next...)
+}

@@ -36,6 +36,7 @@ type Build struct {
 	Settings   map[string]string `json:"settings,omitempty"`  // what else its figures depend on, by key of the configuration
 	Begun      int64             `json:"begun"`               // Unix ms
 	Activated  int64             `json:"activated,omitempty"` // the last time, Unix ms; 0 for never
+	Log        int               `json:"log,omitempty"`       // of a data directory: the log it is made from, by how often there was another before
 }
 
 // Builds keeps the builds of one data set. A handle on one of them is what an adapter's Open gives: on the active one, until
@@ -50,7 +51,8 @@ type Builds interface {
 	// commits sees one or the other. The epochs of both are raised, the version of to goes
 	// above that of from, and the dead letters of from that no commit brought go over (those since from became active when to
 	// was active before). ErrRetired when from is not active; a BehindError, when shards are as many in both, for a shard
-	// of to that is behind that of from and nothing has changed.
+	// of to that is behind that of from and nothing has changed. Of a data directory, where to is made from another log, all
+	// builds of the log before go in the same step: what comes from now on is not in that log.
 	Activate(ctx context.Context, from, to uint32) error
 	// Drop deletes a build that is not active, with all that it holds. One that is gone is none to delete.
 	Drop(ctx context.Context, number uint32) error

@@ -142,6 +142,10 @@ func reconcile(c *Config, all []store.Build, where string) (problems []problem) 
 	if !ok {
 		return nil
 	}
+	if text := active.Settings[shardsBefore]; text == fmt.Sprint(c.LogShards) && c.LogShards != active.Shards {
+		c.notes = append(c.notes, fmt.Sprintf("the log has %d shards by now, the configuration says %s, as many as before: bring the configuration up to date", active.Shards, text))
+		c.LogShards = active.Shards
+	}
 	keys := differing(c, &active)
 	switch {
 	case len(keys) == 0:
@@ -189,8 +193,8 @@ func refuse(c *Config, active *store.Build, keys []string, where string) (proble
 		}
 		wanted := asText(s.value.plain())
 		advice := fmt.Sprintf("or make the figures anew: rollcall rebuild --%s %s", flagName(s.key), wanted)
-		if s.key == keyShards {
-			advice = "or import into a new one"
+		if s.key == keyShards && !c.embedded() {
+			advice = "or go over to another log, as docs/production.md tells"
 		}
 		problems = append(problems, problem{"", s.key, fmt.Sprintf("the data in %s were made with %s, not %s: leave it out, %s", where, asText(before[i].value.plain()), wanted, advice)})
 	}

@@ -51,7 +51,7 @@ func TestReconcile(t *testing.T) {
 		"stale":              {half, []store.Build{built(t, 1, store.Kept, half), built(t, 2, store.Active, hour)}, "1h0m0s", nil, "bring the configuration up to date", ""},
 		"never was":          {map[string]string{"session_gap": "2h"}, []store.Build{built(t, 1, store.Kept, half), built(t, 2, store.Active, hour)}, "2h0m0s", nil, "", "rollcall rebuild --session-gap 2h"},
 		"half made":          {hour, []store.Build{built(t, 1, store.Active, half), built(t, 2, store.Building, hour)}, "1h0m0s", nil, "", "rollcall rebuild --session-gap 1h"},
-		"shards":             {map[string]string{"log.shards": "7"}, []store.Build{built(t, 1, store.Active, half)}, "30m0s", nil, "", "import into a new one"},
+		"shards":             {map[string]string{"log.shards": "7"}, []store.Build{built(t, 1, store.Active, half)}, "30m0s", nil, "", "rollcall rebuild --log-shards 7"},
 		"dimensions":         {map[string]string{"dimensions": "b,a"}, []store.Build{built(t, 1, store.Active, map[string]string{"dimensions": "a"})}, "30m0s", []string{"b", "a"}, "recorded from now on", ""},
 		"no dimensions":      {nil, []store.Build{built(t, 1, store.Active, map[string]string{"dimensions": "a"})}, "30m0s", []string{}, "recorded from now on", ""},
 		"dimensions and gap": {map[string]string{"dimensions": "b", "session_gap": "1h"}, []store.Build{built(t, 1, store.Active, nil)}, "1h0m0s", nil, "", "rollcall rebuild --dimensions b"},

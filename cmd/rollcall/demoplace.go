@@ -91,7 +91,11 @@ func clearDemo(dir string) error {
 	if !ofDemo(entries) {
 		return usageError(fmt.Sprintf("--fresh: %s holds something that is not of a demo: name another directory with --data, or delete it yourself", dir))
 	}
-	release, err := eventlog.OS{}.Lock(filepath.Join(dir, "log"))
+	log, err := activeLog(dir)
+	if err != nil {
+		return fmt.Errorf("--fresh: %w", err)
+	}
+	release, err := eventlog.OS{}.Lock(log)
 	if errors.Is(err, eventlog.ErrLocked) {
 		return held(dir, err)
 	}
@@ -106,7 +110,7 @@ func clearDemo(dir string) error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 		}
 	}
-	return errors.Join(err, os.RemoveAll(filepath.Join(dir, "log")), os.Remove(filepath.Join(dir, plotFile)))
+	return errors.Join(err, os.RemoveAll(log), os.Remove(filepath.Join(dir, plotFile)))
 }
 
 // ofDemo tells whether these are the files of a demo: its mark, and what a data directory has.
@@ -115,7 +119,7 @@ func ofDemo(entries []os.DirEntry) bool {
 	for _, entry := range entries {
 		name := entry.Name()
 		marked = marked || name == plotFile
-		if !slices.Contains([]string{plotFile, madeWith, sqlite.Registry, servedAt, "log"}, name) && !strings.HasPrefix(name, "store.db") {
+		if !slices.Contains([]string{plotFile, madeWith, sqlite.Registry, servedAt, firstLog}, name) && !strings.HasPrefix(name, "store.db") && !strings.HasPrefix(name, firstLog+"-") {
 			return false
 		}
 	}

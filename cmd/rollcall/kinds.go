@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
-	"rollcall/eventlog"
 	"rollcall/eventlog/kafka"
 	"rollcall/eventlog/redisstream"
 	"rollcall/store"
@@ -91,12 +88,10 @@ func (n *node) openEmbedded() (err error) {
 	if err := os.MkdirAll(c.Data, 0o755); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	n.embedded, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(c.Data, "log"), Shards: c.LogShards, SegmentBytes: c.LogSegmentBytes,
-		TailBytes: c.LogTailBytes, MaxBytes: c.LogMaxBytes, MaxAge: c.LogMaxAge}, eventlog.Deps{Now: time.Now, Logger: n.logger})
-	if errors.Is(err, eventlog.ErrLocked) {
-		return held(c.Data, err)
+	if n.logDir, err = activeLog(c.Data); err != nil {
+		return err
 	}
-	if err != nil {
+	if n.embedded, err = openLog(c, n.logDir, n.logger); err != nil {
 		return err
 	}
 	n.log = n.embedded
@@ -123,7 +118,7 @@ func (n *node) openStore(ctx context.Context) error {
 	n.openBuild = func(ctx context.Context, b store.Build) (storePart, error) {
 		return builds.Open(ctx, b.Number, b.State != store.Active, failpoint())
 	}
-	return nil
+	return n.leaveLogs(ctx, n.logDir)
 }
 
 // resolve goes over to the active build of a store on a server, before anything is opened that depends on it.

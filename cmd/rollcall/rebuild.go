@@ -185,6 +185,11 @@ func remakeHere(e *world, want Config, o api.RebuildRequest) error {
 	if err := errors.Join(err, n.close()); err != nil {
 		return err
 	}
+	if r.over != nil {
+		if err := leaveBehind(e, cfg); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(e.out, "build %d is active, in place of build %d: %s events in %s\n", made.Number, before.Number, humanize.Comma(r.folded()), time.Since(began).Round(time.Millisecond))
 	return err
 }

@@ -24,8 +24,10 @@ type remaking struct {
 	node     *node
 	builds   store.Builds // nil for the node's
 	hold     func(ctx context.Context) (release func(), err error)
-	reporter eventlog.Reporter          // told what the new build no longer needs; nil for nobody
-	show     func(*verify.Report) error // a proof that found differences
+	reporter eventlog.Reporter           // told what the new build no longer needs; nil for nobody
+	show     func(*verify.Report) error  // a proof that found differences
+	alone    func(context.Context) error // ends a node that takes events in, for a change of its log; nil for one that takes none
+	over     *resharding                 // nil while the log stays
 	events   atomic.Pointer[func() int64]
 }
 
@@ -64,10 +66,7 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 			err = adopt(&target, &b)
 		}
 	} else {
-		b = buildOf(&target)
-	}
-	if err == nil && target.LogShards != r.node.cfg.LogShards {
-		err = usageError(fmt.Sprintf("log.shards: the log has %d, and another number needs another log: import into a new data directory or topic, then switch over", r.node.cfg.LogShards))
+		b = r.onSameLog(buildOf(&target))
 	}
 	if keys := differing(&target, &r.node.build); err == nil && len(o.Days) > 0 && len(keys) > 0 {
 		err = usageError(fmt.Sprintf("days: a repair keeps the settings of build %d, and %s would change: leave one out", r.node.build.Number, strings.Join(keys, ", ")))
@@ -75,8 +74,15 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 	if err == nil {
 		err = r.archivable(&target)
 	}
+	if err == nil && target.LogShards != r.node.cfg.LogShards {
+		err = r.reshard(ctx, &target, &b, o.Rate)
+	}
 	if err != nil {
 		return made, before, err
+	}
+	if r.over != nil {
+		o.Fresh = true // a copy is begun anew, and what was folded of the one before has other offsets
+		defer func() { err = errors.Join(err, r.over.end()) }()
 	}
 	deps, err := r.deps(&target, o)
 	if err != nil {
@@ -101,7 +107,12 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 // archivable refuses what the archive can't follow.
 func (r *remaking) archivable(target *Config) error {
 	c := &r.node.cfg
-	if c.Archive.Dir == "" || c.Timezone == target.Timezone && slices.Equal(c.Dimensions, target.Dimensions) {
+	switch {
+	case c.Archive.Dir == "":
+		return nil
+	case c.LogShards != target.LogShards:
+		return usageError(fmt.Sprintf("the archive in %s is by the %d shards of the log and their offsets: name another place for that of the new log with archive.dir, or leave it out, and start again", c.Archive.Dir, c.LogShards))
+	case c.Timezone == target.Timezone && slices.Equal(c.Dimensions, target.Dimensions):
 		return nil
 	}
 	return usageError(fmt.Sprintf("the archive in %s is by the days of %s and has the columns [%s]: name another place for that of the new build with archive.dir, or leave it out, and start again",
@@ -118,8 +129,14 @@ func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, err
 	if err != nil {
 		return rebuild.Deps{}, err
 	}
+	if r.over != nil {
+		whole = r.over.copy.Log()
+	}
 	deps := rebuild.Deps{Builds: builds, Open: n.beside, Hold: r.hold,
 		Aggregate: aggregate.Deps{Log: whole, Shards: n.cfg.LogShards, Logger: n.logger, Now: time.Now, Reporter: r.reporter, Step: failpoint()}}
+	if r.over != nil {
+		r.over.into(&deps, target.LogShards)
+	}
 	if o.Proof == "none" || o.Rollback {
 		return deps, nil
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +25,7 @@ type remakes struct {
 	state   *api.RebuildState
 	cancel  context.CancelFunc
 	ended   chan struct{}
+	closed  chan struct{}      // closed for a rebuild that waits until its node is; nil when none does
 	request api.RebuildRequest // the last one
 	prune   bool               // once another node is there
 }
@@ -119,8 +119,8 @@ func wanted(c *Config, changes map[string]string) (*Config, error) {
 	if left > 0 {
 		return nil, &query.BadRequest{Param: "settings", Detail: "a build has no such setting", Valid: valid}
 	}
-	if want.LogShards != c.LogShards {
-		return nil, &query.BadRequest{Param: keyShards, Detail: fmt.Sprintf("the log has %d, and another number needs another log", c.LogShards)}
+	if want.LogShards != c.LogShards && !c.embedded() {
+		return nil, &query.BadRequest{Param: keyShards, Detail: onServers(c)}
 	}
 	for _, p := range check(&want) {
 		return nil, &query.BadRequest{Param: p.key, Detail: p.text}
@@ -152,6 +152,7 @@ func (r *remakes) run(ctx context.Context, n *node, want *Config, o api.RebuildR
 	defer close(r.ended)
 	m := &remaking{node: n, hold: n.hold, show: func(report *verify.Report) error { return n.logReport(report) }}
 	if n.embedded != nil {
+		m.alone = func(ctx context.Context) error { return r.alone(ctx, n) }
 		m.reporter = n.holding(n.log)
 		m.builds = quieted{n.builds, n, r.front}
 		defer n.desk.keep(n.cfg.LogShards)()
@@ -174,6 +175,33 @@ func (r *remakes) run(ctx context.Context, n *node, want *Config, o api.RebuildR
 	r.mu.Unlock()
 	if err == nil {
 		n.retire()
+	}
+}
+
+// alone ends the node, and returns when it is closed: its directory is the rebuild's until that ends.
+func (r *remakes) alone(ctx context.Context, n *node) error {
+	closed := make(chan struct{})
+	r.mu.Lock()
+	r.closed = closed
+	r.mu.Unlock()
+	n.retire()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leave tells a rebuild that waits for it that the node is closed, and returns when that has ended.
+func (r *remakes) leave() {
+	r.mu.Lock()
+	closed, ended := r.closed, r.ended
+	r.closed = nil
+	r.mu.Unlock()
+	if closed != nil {
+		close(closed)
+		<-ended
 	}
 }
 

@@ -86,6 +86,7 @@ func (n *node) serveBuilds(e *world, f *front, remakes *remakes, goOver func(*wo
 		if err != nil && !errors.Is(err, store.ErrRetired) {
 			return err
 		}
+		remakes.leave()
 		before := &n.cfg
 		cfg, err := goOver(e)
 		if err != nil {

@@ -38,6 +38,7 @@ type node struct {
 	started   time.Time
 	log       logPart
 	embedded  *eventlog.Log      // the log, when it is in the data directory
+	logDir    string             // where that is
 	ownership eventlog.Ownership // nil for an embedded log
 	identity  string             // of a log on servers
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"rollcall/store"
@@ -43,7 +44,7 @@ func (b *Builds) activate(ctx context.Context, from, to uint32) error {
 		return err
 	}
 	defer doneZ()
-	if old.Shards == fresh.Shards {
+	if old.Log == fresh.Log && old.Shards == fresh.Shards {
 		if err := behind(ctx, a, z); err != nil {
 			return err
 		}
@@ -57,6 +58,7 @@ func (b *Builds) activate(ctx context.Context, from, to uint32) error {
 	}
 	b.step("followed")
 	old.State, fresh.State, fresh.Activated = store.Kept, store.Active, time.Now().UnixMilli()
+	next.Builds = slices.DeleteFunc(next.Builds, func(x store.Build) bool { return x.Log != fresh.Log })
 	if err := b.save(next); err != nil {
 		return err
 	}
