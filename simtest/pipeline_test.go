@@ -59,6 +59,7 @@ type pipeline struct {
 	maxValues    int              // cap on values of a dimension and day; 0 for the default
 	counted      []store.Position // at the end of a test
 	segmentBytes int64            // of a file of the log; 0 for 64 KiB
+	logNumber    int              // how often another log took the place of the one before
 	commits      atomic.Int64
 	recorded     []string                                  // dimensions of the events in the log; nil for those of the figures
 	openStore    func() (*sqlite.Store, error)             // nil for DIR/store.db
@@ -95,7 +96,7 @@ func (p *pipeline) start() (err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	now := func() time.Time { return time.UnixMilli(p.received) }
 	shards := max(p.world.Config.Shards, 1)
-	p.log, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(p.dir, "log"), Shards: shards, SegmentBytes: p.segment()}, eventlog.Deps{Now: now, Logger: quiet})
+	p.log, err = eventlog.Open(p.logConfig(p.logNumber, shards), eventlog.Deps{Now: now, Logger: quiet})
 	if err != nil {
 		return err
 	}
@@ -115,6 +116,14 @@ func (p *pipeline) start() (err error) {
 	}
 	p.owner, err = p.own(aggregate.Deps{})
 	return err
+}
+
+func (p *pipeline) logConfig(number, shards int) eventlog.Config {
+	name := "log"
+	if number > 0 {
+		name = fmt.Sprintf("log-%d", number)
+	}
+	return eventlog.Config{Dir: filepath.Join(p.dir, name), Shards: shards, SegmentBytes: p.segment()}
 }
 
 // segment is the size of a file of the log.

@@ -15,6 +15,7 @@ import (
 	"rollcall/aggregate"
 	"rollcall/eventlog"
 	"rollcall/rebuild"
+	"rollcall/reshard"
 	"rollcall/simtest"
 	"rollcall/store"
 	"rollcall/store/sqlite"
@@ -32,7 +33,7 @@ type remade struct {
 	active uint32
 	bare   int // events at the beginning that were recorded without dimensions
 
-	rebuilds, cut, returned int
+	rebuilds, resharded, cut, returned int
 }
 
 func openRemade(t *testing.T, d simtest.Dice, w simtest.World, f flaws) (*remade, error) {
@@ -86,11 +87,25 @@ func (r *remade) remake(arriving []simtest.Logged) error {
 	v, before := r.target(), r.active
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()
+	deps, fresh := r.deps(v, cut), r.d.Intn(5) == 0
 	appended := make(chan error, 1)
+	var over *reshard.Copy
+	if shards := max(v.config.Shards, 1); shards != r.log.Shards() {
+		var err error
+		if over, err = r.reshard(v, &deps, appended); err != nil {
+			return err
+		}
+		fresh = true
+	}
 	go func() { appended <- r.Append(arriving) }()
-	made, _, err := rebuild.Run(ctx, rebuild.Config{Build: v.build, Aggregate: r.foldingOf(v), Rate: int64(r.d.Intn(2)) * 10_000_000, Fresh: r.d.Intn(5) == 0}, r.deps(v, cut))
+	made, _, err := rebuild.Run(ctx, rebuild.Config{Build: v.build, Aggregate: r.foldingOf(v), Rate: int64(r.d.Intn(2)) * 10_000_000, Fresh: fresh}, deps)
 	if appendErr := <-appended; appendErr != nil {
 		return appendErr
+	}
+	if over != nil {
+		if closed := over.Close(); closed != nil {
+			return closed
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		return err
@@ -112,6 +127,10 @@ func (r *remade) remake(arriving []simtest.Logged) error {
 				return err
 			}
 		}
+		if b.Log != r.logNumber {
+			r.logNumber, r.whole.Config.Shards, r.world.Config.Shards = b.Log, b.Shards, b.Shards
+			r.resharded++
+		}
 	}
 	if err := r.close(); err != nil {
 		return err
@@ -128,7 +147,7 @@ func (r *remade) target() *version {
 			kept = append(kept, b)
 		}
 		if b.State == store.Building && r.d.Intn(2) == 0 { // go on
-			return &version{buildOf(&r.made[b.Number].config), r.made[b.Number].config}
+			return r.version(r.made[b.Number].config)
 		}
 	}
 	if len(kept) > 0 && r.d.Intn(3) == 0 {
@@ -136,7 +155,55 @@ func (r *remade) target() *version {
 		return &version{b, r.made[b.Number].config}
 	}
 	c := r.other()
-	return &version{buildOf(&c), c}
+	if r.d.Intn(3) == 0 {
+		c.Shards = 1 + r.d.Intn(8)
+	}
+	return r.version(c)
+}
+
+// version is a build to be made, from the log in use or another.
+func (r *remade) version(c simtest.Config) *version {
+	b := buildOf(&c)
+	if b.Log = r.logNumber; b.Shards != r.log.Shards() {
+		b.Log++
+	}
+	return &version{b, c}
+}
+
+// reshard has a build made from a copy of the log, as a process does that lets nobody write while it goes over.
+func (r *remade) reshard(v *version, deps *rebuild.Deps, appended chan error) (*reshard.Copy, error) {
+	over, err := reshard.Begin(context.Background(), reshard.Config{Log: r.logConfig(v.build.Log, v.build.Shards)}, r.log, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	deps.Aggregate.Log, deps.Aggregate.Shards = &spoiledLog{over, &r.flaws}, v.build.Shards
+	deps.Builds = settled{r.builds, over}
+	hold := deps.Hold
+	deps.Hold = func(ctx context.Context) (func(), error) {
+		err := <-appended
+		appended <- err
+		if err != nil {
+			return nil, err
+		}
+		return hold(ctx)
+	}
+	deps.Verify = func(_ context.Context, _ store.Build, view store.Viewer) error { return r.prove(v, over.Log(), view) }
+	return over, nil
+}
+
+type everyBuild = store.Builds
+
+// settled has a copy made whole before its build becomes active.
+type settled struct {
+	everyBuild
+	over *reshard.Copy
+}
+
+func (s settled) Activate(ctx context.Context, from, to uint32) error {
+	if err := s.over.Settle(ctx); err != nil {
+		return err
+	}
+	return s.everyBuild.Activate(ctx, from, to)
 }
 
 // foldingOf is how a build is folded beside the active one.
@@ -193,17 +260,20 @@ func (r *remade) deps(v *version, cut func()) rebuild.Deps {
 			s, err := r.builds.Open(ctx, b.Number, true, nil)
 			return hourly{s, &r.commits}, err
 		},
-		Hold: hold,
-		Verify: func(_ context.Context, _ store.Build, view store.Viewer) error {
-			if v.build.Number != 0 || r.flaws != (flaws{}) {
-				return nil // one goes back without a proof; flaws are found by the figures alone
-			}
-			c := v.config
-			c.LateHorizon = 0
-			return r.verify(&c, view)
-		},
+		Hold:      hold,
+		Verify:    func(_ context.Context, _ store.Build, view store.Viewer) error { return r.prove(v, r.log, view) },
 		Aggregate: aggregate.Deps{Log: &spoiledLog{r.log, &r.flaws}, Shards: r.log.Shards(), Logger: slog.New(slog.DiscardHandler), Step: pass},
 	}
+}
+
+// prove verifies what a rebuild has made; one goes back without a proof, and flaws are found by the figures alone.
+func (r *remade) prove(v *version, log eventlog.Fetcher, view store.Viewer) error {
+	if v.build.Number != 0 || r.flaws != (flaws{}) {
+		return nil
+	}
+	c := v.config
+	c.LateHorizon = 0
+	return r.verify(&c, log, view)
 }
 
 // halt has the live aggregator end, as a pause of what it is given does.
@@ -235,11 +305,11 @@ func (l *spoiledLog) Fetch(ctx context.Context, shard int, from, until rollcall.
 	return l.flaws.fetch(records), err
 }
 
-func (r *remade) verify(c *simtest.Config, view store.Viewer) error {
+func (r *remade) verify(c *simtest.Config, log eventlog.Fetcher, view store.Viewer) error {
 	report, err := verify.Run(context.Background(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
 		Gap: c.Gap, Passive: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		Days: verify.Days{All: true}, Limit: 5, PassEvents: 1000},
-		verify.Deps{Source: verify.Log{Fetcher: r.log}, Store: view, Now: func() time.Time { return time.UnixMilli(0) }})
+		verify.Deps{Source: verify.Log{Fetcher: log}, Store: view, Now: func() time.Time { return time.UnixMilli(0) }})
 	if err == nil && !report.Equal {
 		err = wrong{report}
 	}
@@ -253,6 +323,9 @@ func (r *remade) verifyAll() error {
 		return err
 	}
 	for _, b := range all {
+		if b.Log != r.logNumber { // half made, from a copy that was cut off
+			continue
+		}
 		if err := r.verifyBuild(&b); err != nil {
 			return fmt.Errorf("build %d: %w", b.Number, err)
 		}
@@ -271,5 +344,5 @@ func (r *remade) verifyBuild(b *store.Build) error {
 		view = s
 	}
 	c := r.made[b.Number].config
-	return r.verify(&c, view)
+	return r.verify(&c, r.log, view)
 }
