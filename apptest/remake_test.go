@@ -56,7 +56,7 @@ func TestRebuildRequests(t *testing.T) {
 	if text := ask(http.MethodPost, `{"settings":{"gap":"1h"}}`, keyed, http.StatusBadRequest); !strings.Contains(text, "session_gap") {
 		t.Error(text)
 	}
-	if text := ask(http.MethodPost, `{"settings":{"log.shards":"9"}}`, keyed, http.StatusBadRequest); !strings.Contains(text, "log.shards") {
+	if text := ask(http.MethodPost, `{"settings":{"log.shards":"999"}}`, keyed, http.StatusBadRequest); !strings.Contains(text, "log.shards") {
 		t.Error(text)
 	}
 	slow, fast := `{"settings":{"session_gap":"1h"},"rate":1}`, `{"settings":{"session_gap":"1h"}}`

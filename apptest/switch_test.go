@@ -22,7 +22,7 @@ const (
 	switchRounds  = 3
 )
 
-// While a server goes over to new builds and back, nobody is refused: every body is acknowledged and counts once, every refused line
+// While a server goes over to new builds and back, and to logs of other numbers of shards, nobody is refused: every body is acknowledged and counts once, every refused line
 // is kept once, and every answer is wholly that of one build, never older than the one before.
 func TestSwitchUnderLoad(t *testing.T) {
 	t.Parallel()
@@ -44,8 +44,9 @@ func TestSwitchUnderLoad(t *testing.T) {
 	readers.Go(func() { refuse(ctx, t, s.Client, &refused) })
 	listener := listenAgain(ctx, s.URL)
 	gapOf := map[uint32]time.Duration{1: config.Gap}
-	for range switchRounds {
-		for _, request := range []string{`{"settings":{"session_gap":"1h"},"keep":100}`, `{"rollback":true}`} {
+	for round := range switchRounds {
+		shards := fmt.Sprintf(`{"settings":{"log.shards":"%d"}}`, 1+(round+5)%8)
+		for _, request := range []string{`{"settings":{"session_gap":"1h"},"keep":100}`, `{"rollback":true}`, shards} {
 			switchOnce(t, s, l, w, request, gapOf)
 		}
 	}

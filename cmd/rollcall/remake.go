@@ -242,9 +242,10 @@ func lastKept(ctx context.Context, builds store.Builds) (store.Build, error) {
 	if err != nil {
 		return store.Build{}, err
 	}
+	active, _ := store.ActiveBuild(all)
 	all = slices.DeleteFunc(all, func(b store.Build) bool { return b.State != store.Kept })
 	if len(all) == 0 {
-		return store.Build{}, errors.New("no build is kept to go back to")
+		return store.Build{}, noneKept(active)
 	}
 	return slices.MaxFunc(all, func(a, b store.Build) int { return int(a.Activated - b.Activated) }), nil
 }

@@ -100,6 +100,14 @@ func leaveBehind(e *world, cfg Config) error {
 // from before the change.
 const shardsBefore = "log.shards_before"
 
+// noneKept tells why there is no build to go back to, and what to do.
+func noneKept(active store.Build) error {
+	if was, is := active.Settings[shardsBefore]; is {
+		return fmt.Errorf("no build is kept to go back to: those from the log of %s shards lack what came since, and went with it; rollcall rebuild --log-shards %s makes the figures from so many again", was, was)
+	}
+	return errors.New("no build is kept to go back to")
+}
+
 // onServers tells what to do for another number of shards of a log on servers.
 func onServers(c *Config) string {
 	return fmt.Sprintf("the log has %d, and on servers another number needs another log: docs/production.md tells how to go over to one", c.LogShards)
