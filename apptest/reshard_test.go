@@ -88,8 +88,8 @@ func TestReshardKilledAtEachStep(t *testing.T) {
 			t.Fatal(out.Stdout)
 		}
 		shards = to
-		look(step, shards)
 	}
+	look("", shards)
 	verified(t, bin, flags)
 	MustRun(t, bin, nil, append([]string{"rebuild", "--keep", "0", "--log-shards", "3"}, flags...)...)
 	alone(t, dir)

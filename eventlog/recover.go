@@ -74,7 +74,7 @@ func (l *Log) openSegments(files []FileInfo) error {
 // follow checks that s comes after the last segment.
 func (l *Log) follow(s *segment) error {
 	if len(s.base) != l.cfg.Shards {
-		return fmt.Errorf("the log has %d shards and the configuration says %d: set log.shards to %d, or import into a new directory",
+		return fmt.Errorf("the log has %d shards and the configuration says %d: set log.shards to %d",
 			len(s.base), l.cfg.Shards, len(s.base))
 	}
 	if len(l.segments) == 0 {

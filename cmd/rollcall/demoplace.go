@@ -119,7 +119,8 @@ func ofDemo(entries []os.DirEntry) bool {
 	for _, entry := range entries {
 		name := entry.Name()
 		marked = marked || name == plotFile
-		if !slices.Contains([]string{plotFile, madeWith, sqlite.Registry, servedAt, firstLog}, name) && !strings.HasPrefix(name, "store.db") && !strings.HasPrefix(name, firstLog+"-") {
+		_, log := logNumber(name)
+		if !log && !slices.Contains([]string{plotFile, madeWith, sqlite.Registry, servedAt}, name) && !strings.HasPrefix(name, "store.db") {
 			return false
 		}
 	}

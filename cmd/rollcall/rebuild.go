@@ -29,9 +29,12 @@ type rebuildCmd struct {
 
 func (c *rebuildCmd) Help() string {
 	return `Makes all figures anew from the log, beside those that are in use, with the same engine: after a change of dimensions, session_gap,
-timezone or passive_types, or after data were repaired. It comes level with what goes on arriving, verifies, and then takes over in
+timezone, passive_types or log.shards, or after data were repaired. It comes level with what goes on arriving, verifies, and then takes over in
 one step; readers see the old figures or the new ones, never a mix. The old ones are kept: rollcall rollback goes back to them.
 Events that came too late for the old figures are in the new ones. When it is interrupted, the same command goes on.
+
+With another number of shards the log of a data directory is copied, and the copy takes its place; the old log and the figures of it are
+then deleted, so that there is no going back but by another rebuild.
 
 A directory that a server holds is rebuilt by that server, which goes on counting and answering. With a log and a store on servers
 the command does the work itself, beside the processes that write.
@@ -39,6 +42,7 @@ the command does the work itself, beside the processes that write.
 Examples:
   rollcall rebuild --session-gap 1h
   rollcall rebuild --dimensions campaign_id,age_group,device --server http://localhost:8080
+  rollcall rebuild --log-shards 8
   rollcall rebuild --days 2026-11-03
   rollcall rebuild --config production.yaml --rate 300000 --proof all
   rollcall rollback`

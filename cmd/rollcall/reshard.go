@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rollcall/eventlog"
@@ -53,19 +54,23 @@ func sweepLogs(data string, all []store.Build, step func(string)) error {
 		return err
 	}
 	for _, entry := range entries {
-		name := entry.Name()
-		if name != firstLog && !strings.HasPrefix(name, firstLog+"-") {
-			continue
-		}
-		used := slices.ContainsFunc(all, func(b store.Build) bool { return filepath.Base(logDir(data, b.Log)) == name })
-		if used {
+		number, is := logNumber(entry.Name())
+		if !is || slices.ContainsFunc(all, func(b store.Build) bool { return b.Log == number }) {
 			continue
 		}
 		step("reshard.left")
-		err = errors.Join(err, os.RemoveAll(filepath.Join(data, name)))
+		err = errors.Join(err, os.RemoveAll(logDir(data, number)))
 		step("reshard.deleted")
 	}
 	return err
+}
+
+// logNumber tells whether a name in a data directory is that of a log, and of which.
+func logNumber(name string) (number int, is bool) {
+	if text, numbered := strings.CutPrefix(name, firstLog+"-"); numbered {
+		number, _ = strconv.Atoi(text)
+	}
+	return number, number >= 0 && filepath.Base(logDir("", number)) == name
 }
 
 // leaveLogs deletes what a change of the log left behind, once the directory is open.
