@@ -65,7 +65,7 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 		if b, err = lastKept(ctx, r.node.builds); err == nil {
 			err = adopt(&target, &b)
 		}
-	} else {
+	} else if err = target.from(o.Since, &r.node.build); err == nil {
 		b = r.onSameLog(buildOf(&target))
 	}
 	if keys := differing(&target, &r.node.build); err == nil && len(o.Days) > 0 && len(keys) > 0 {
