@@ -220,3 +220,34 @@ func TestCopyRefusals(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// However much was received at one time, it is appended in parts that a log takes.
+func TestCopyOfLargeEvents(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	from, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Shards: 1}, eventlog.Deps{Now: func() time.Time { return time.UnixMilli(1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = from.Close() }()
+	const events, size = 24, 3 << 20
+	for i := range events {
+		e := record.NewEncoder([]string{"a"})
+		e.Add(&rollcall.Event{User: fmt.Append(nil, i), Dims: [][]byte{make([]byte, size)}})
+		if err := from.Append(ctx, []eventlog.Record{{Count: 1, Payload: e.Bytes()}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := reshard.Begin(ctx, reshard.Config{Log: eventlog.Config{Dir: filepath.Join(dir, "copy"), Shards: 1}}, from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Settle(ctx); err != nil {
+		t.Error(err)
+	}
+	if _, next, err := c.Bounds(ctx, 0); err != nil || next != events {
+		t.Errorf("%d events, %v", next, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
