@@ -1,6 +1,7 @@
 package reshard_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -232,7 +233,7 @@ func TestCopyOfLargeEvents(t *testing.T) {
 	const events, size = 24, 3 << 20
 	for i := range events {
 		e := record.NewEncoder([]string{"a"})
-		e.Add(&rollcall.Event{User: fmt.Append(nil, i), Dims: [][]byte{make([]byte, size)}})
+		e.Add(&rollcall.Event{User: fmt.Append(nil, i), Dims: [][]byte{bytes.Repeat([]byte{byte(i)}, size)}})
 		if err := from.Append(ctx, []eventlog.Record{{Count: 1, Payload: e.Bytes()}}, nil); err != nil {
 			t.Fatal(err)
 		}
