@@ -235,3 +235,52 @@ func TestReshardRefusals(t *testing.T) {
 	s.Stop(t)
 	alone(t, dir)
 }
+
+// A change of the number of shards that fails at its last step, when the server has closed its directory already, leaves it at work with
+// the old log and figures.
+func TestReshardThatFails(t *testing.T) {
+	t.Parallel()
+	d := rand.New(rand.NewSource(*seed))
+	config, flags := crashConfig()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := Start(t, binary(t), nil, append(flags, "--data", dir)...)
+	l := &load{config: config}
+	l.server.Store(&s.Client)
+	add := func(name string) {
+		t.Helper()
+		events := batch(d, config, time.Now(), name)
+		if err := l.deliver(events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 5 {
+		add(fmt.Sprint("before", i))
+	}
+	if reply, err := s.Send(http.MethodPost, "/api/v1/rebuild", nil, nil, []byte(`{"settings":{"log.shards":"7"},"rate":20}`)); err != nil || reply.Status != http.StatusAccepted {
+		t.Fatalf("%v, status %d: %s", err, reply.Status, reply.Body)
+	}
+	look := func(so func(*builds) bool) {
+		t.Helper()
+		if err := s.Until(func() (bool, error) { b, err := s.builds(); return err == nil && b.Rebuild != nil && so(&b), err }); err != nil {
+			t.Fatalf("%v\n%s", err, s.Stderr())
+		}
+	}
+	look(func(b *builds) bool { return b.Rebuild.Build > 0 })
+	obstacle := filepath.Join(dir, sqlite.Registry+".new") // no build can become active
+	if err := os.Mkdir(obstacle, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	look(func(b *builds) bool { return b.Rebuild.State == "failed" && b.shards() == 4 })
+	add("after")
+	exactBuild(t, s, l, d)
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.remake(`{"settings":{"log.shards":"7"}}`); err != nil {
+		t.Fatalf("%v\n%s", err, s.Stderr())
+	}
+	add("at last")
+	exactBuild(t, s, l, d)
+	s.Stop(t)
+	alone(t, dir)
+}
