@@ -3,6 +3,7 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand"
 	"net/http"
@@ -234,6 +235,25 @@ func TestReshardRefusals(t *testing.T) {
 	}
 	s.Stop(t)
 	alone(t, dir)
+}
+
+// A log that is not where the builds say is not taken for one that was left behind.
+func TestNoLogGoesForOneThatIsLost(t *testing.T) {
+	t.Parallel()
+	bin, dir := binary(t), filepath.Join(t.TempDir(), "data")
+	MustRun(t, bin, []byte(`{"user_id":"u","time":"2026-10-01T00:00:00Z"}`+"\n"), "import", "-", "--data", dir)
+	MustRun(t, bin, nil, "rebuild", "--log-shards", "8", "--data", dir)
+	place, elsewhere := filepath.Join(dir, "log-1"), filepath.Join(dir, "log")
+	if err := os.Rename(place, elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	if out := Run(t, bin, nil, "import", "-", "--data", dir); out.Exit == 0 || !strings.Contains(out.Stderr, "bring the lost segments back") {
+		t.Errorf("%+v", out)
+	}
+	if err := errors.Join(os.RemoveAll(place), os.Rename(elsewhere, place)); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, bin, []string{"--data", dir})
 }
 
 // A change of the number of shards that fails at its last step, when the server has closed its directory already, leaves it at work with

@@ -4,90 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"rollcall/eventlog"
 	"rollcall/rebuild"
 	"rollcall/reshard"
 	"rollcall/store"
 )
-
-// firstLog is the directory of a data directory's log; logs that took its place have their number behind it.
-const firstLog = "log"
-
-func logDir(data string, number int) string {
-	if number == 0 {
-		return filepath.Join(data, firstLog)
-	}
-	return filepath.Join(data, fmt.Sprintf("%s-%d", firstLog, number))
-}
-
-// openLog opens a log of a data directory.
-func openLog(c *Config, dir string, logger *slog.Logger) (*eventlog.Log, error) {
-	l, err := eventlog.Open(logConfig(c, dir), eventlog.Deps{Logger: logger})
-	if errors.Is(err, eventlog.ErrLocked) {
-		return nil, held(c.Data, err)
-	}
-	return l, err
-}
-
-func logConfig(c *Config, dir string) eventlog.Config {
-	return eventlog.Config{Dir: dir, Shards: c.LogShards, SegmentBytes: c.LogSegmentBytes, TailBytes: c.LogTailBytes, MaxBytes: c.LogMaxBytes, MaxAge: c.LogMaxAge}
-}
-
-// activeLog is the directory of the log that the active build of a data directory is made from.
-func activeLog(data string) (string, error) {
-	all, err := buildsIn(data)
-	b, _ := store.ActiveBuild(all)
-	return logDir(data, b.Log), err
-}
-
-// sweepLogs deletes the logs that no build is made from: those that were left, and copies that were not finished.
-func sweepLogs(data string, all []store.Build, step func(string)) error {
-	entries, err := os.ReadDir(data)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		number, is := logNumber(entry.Name())
-		if !is || slices.ContainsFunc(all, func(b store.Build) bool { return b.Log == number }) {
-			continue
-		}
-		step("reshard.left")
-		err = errors.Join(err, os.RemoveAll(logDir(data, number)))
-		step("reshard.deleted")
-	}
-	return err
-}
-
-// logNumber tells whether a name in a data directory is that of a log, and of which.
-func logNumber(name string) (number int, is bool) {
-	if text, numbered := strings.CutPrefix(name, firstLog+"-"); numbered {
-		number, _ = strconv.Atoi(text)
-	}
-	return number, number >= 0 && filepath.Base(logDir("", number)) == name
-}
-
-// leaveLogs deletes what a change of the log left behind, once the directory is open.
-func (n *node) leaveLogs(ctx context.Context, opened string) error {
-	all, err := n.builds.Builds(ctx)
-	if err != nil {
-		return err
-	}
-	if logDir(n.cfg.Data, n.build.Log) != opened {
-		return fmt.Errorf("another process changed the number of shards of %s meanwhile: start again", n.cfg.Data)
-	}
-	step := failpoint()
-	if step == nil {
-		step = func(string) {}
-	}
-	return sweepLogs(n.cfg.Data, all, step)
-}
 
 // leaveBehind opens a directory whose log another one has taken the place of, so that what was left behind goes.
 func leaveBehind(e *world, cfg Config) error {
@@ -124,7 +47,7 @@ type resharding struct {
 	copy  *reshard.Copy
 	alone func(context.Context) error // ends the node and returns when it is closed; nil where it takes nothing in
 	old   *eventlog.Log               // the log in use, opened again after that
-	done  bool                        // the build of the copy is active
+	tried bool                        // the build of the copy may be active
 }
 
 // onSameLog is a build from the log in use.
@@ -183,19 +106,18 @@ func (s settled) Activate(ctx context.Context, from, to uint32) error {
 	if err := s.over.copy.Settle(ctx); err != nil {
 		return err
 	}
-	err := s.everyBuild.Activate(ctx, from, to)
-	s.over.done = err == nil
-	return err
+	s.over.tried = true
+	return s.everyBuild.Activate(ctx, from, to)
 }
 
-// end closes the logs. The one that is not used any more is deleted when the directory is opened again; a copy that nobody goes
-// over to, at once.
+// end closes the logs. A copy that nobody went over to is deleted; after an attempt, which may have had its effect though it failed,
+// the one that is not in use goes when the directory is opened again.
 func (o *resharding) end() error {
 	err := o.copy.Close()
 	if o.old != nil {
 		err = errors.Join(err, o.old.Close())
 	}
-	if !o.done {
+	if !o.tried {
 		err = errors.Join(err, os.RemoveAll(logDir(o.node.cfg.Data, o.node.build.Log+1)))
 	}
 	return err
