@@ -34,8 +34,10 @@ type Deps struct {
 	Store  store.Viewer
 	Place  Place
 	Fence  Fence // of Place, when several processes write, each the shards it owns (see Following); nil for one process with all
-	Logger *slog.Logger
-	Now    func() time.Time
+	// Erasing has the owner of a shard erase users from its files; nil for nobody.
+	Erasing *Erasing
+	Logger  *slog.Logger
+	Now     func() time.Time
 	// Step is told the name of each step it passes (see Steps); nil in production.
 	Step func(name string)
 }
@@ -174,6 +176,9 @@ func (a *Archive) step(ctx context.Context, shard int, all bool) (more bool, err
 			a.doubt(shard)
 		}
 	}()
+	if a.due(shard) {
+		return true, a.eraseShard(ctx, shard)
+	}
 	if more, err = a.pass(ctx, shard); more || err != nil {
 		return more, err
 	}
