@@ -32,10 +32,14 @@ func (b *Builds) Erasures(ctx context.Context) (key []byte, list []store.Erasure
 		return nil, nil, fmt.Errorf("read erasures: %w", err)
 	}
 	err = b.store.transact(ctx, func(t *session) error {
-		if _, err := t.exec(ctx, "INSERT IGNORE INTO erasure_key (one, secret) VALUES (1, ?)", fresh); err != nil {
-			return err
+		const read = "SELECT secret FROM erasure_key WHERE one = 1"
+		found, err := t.one(ctx, []any{&key}, read)
+		if err == nil && !found {
+			if _, err = t.exec(ctx, "INSERT IGNORE INTO erasure_key (one, secret) VALUES (1, ?)", fresh); err == nil {
+				_, err = t.one(ctx, []any{&key}, read)
+			}
 		}
-		if _, err := t.one(ctx, []any{&key}, "SELECT secret FROM erasure_key WHERE one = 1"); err != nil {
+		if err != nil {
 			return err
 		}
 		list = nil
