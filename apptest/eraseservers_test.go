@@ -14,7 +14,6 @@ import (
 	"rollcall/archive/s3/s3test"
 	"rollcall/cache/redis/redistest"
 	"rollcall/eventlog/kafka/kafkatest"
-	"rollcall/rebuild"
 	"rollcall/simtest"
 	"rollcall/store/mysql/mysqltest"
 )
@@ -137,15 +136,18 @@ func (l *leaving) isGone(t *testing.T, out string, where, until string) {
 	compareServer(t, l.query, l.d, &l.w)
 	l.folding.Kill()
 	l.standby.Stop(t)
-	l.folding = Start(t, binary(t), nil, append([]string{"--roles", "aggregate"}, l.flags...)...)
+	l.folding = Start(t, binary(t), nil, append([]string{"--roles", "aggregate", "--verify-background", "true", "--verify-interval", "1s", "--verify-share", "100"}, l.flags...)...)
 	compareServer(t, l.query, l.d, &l.w)
 	l.verified(t)
+	if v := verifiedAs(t, l.folding, func(v *standing) bool { return v.Days > 0 && len(v.Bad)+v.Good == v.Days }); len(v.Bad) > 0 {
+		t.Errorf("in the background: %+v", v)
+	}
 	if f := l.holds(t); f.Events != l.of(l.user, l.w.Events) || f.Letters > 0 {
 		t.Errorf("of the user who came back: %+v, not %d", f, l.of(l.user, l.w.Events))
 	}
 }
 
-// Over Kafka an erasure that is killed at each of its steps, one after the other, while events arrive, is ended by the same command. What
+// Over Kafka an erasure that is killed at each of its steps, one after the other, beside what an ended rebuild has left and while events arrive, is ended by the same command. What
 // the topic still holds is told, and the list forgets it when the topic does.
 func TestEraseOverKafka(t *testing.T) {
 	t.Parallel()
@@ -154,7 +156,8 @@ func TestEraseOverKafka(t *testing.T) {
 	if f := l.holds(t); f.Events == 0 || f.Letters != 1 {
 		t.Errorf("before: %+v", f)
 	}
-	steps := slices.Concat([]string{"erase.begun", "erase.settled", "erase.listed"}, rebuild.Steps[:], []string{"erase.rebuilt", "erase.searched", "erase.receipt"})
+	killed(t, binary(t, "failpoint"), "rebuild.folded:1", append([]string{"rebuild"}, l.flags...)...) // what it leaves has seen the user
+	steps := []string{"erase.begun", "erase.settled", "erase.listed", "rebuild.begun", "rebuild.verified", "rebuild.activated", "erase.rebuilt", "erase.searched", "erase.receipt"}
 	from, back := l.from, l.cameBack()
 	for i, step := range steps {
 		posted, at := make(chan struct{}), from+(back-from)*i/len(steps)

@@ -322,3 +322,25 @@ func TestDatabaseBeforeBuilds(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 }
+
+// A handle whose build was dropped, with its tables, before it learned that another is active is told so by each call.
+func TestDroppedBuildIsRetired(t *testing.T) {
+	ctx := context.Background()
+	b, dsn := flipping(t, server, server.Addr())
+	s := openTest(t, dsn, testDims, 2)
+	p := acquire(t, s, 0)
+	must(t, b.Activate(ctx, 1, 2))
+	must(t, b.Drop(ctx, 1))
+	for name, call := range map[string]func() error{
+		"view":       func() error { _, err := s.View(ctx); return err },
+		"acquire":    func() error { _, err := s.Acquire(ctx, 0); return err },
+		"commit":     func() error { return s.Commit(ctx, &store.Commit{At: 1, Shards: []store.ShardCommit{{From: p.Offset, To: p}}}) },
+		"intern":     func() error { _, err := s.Intern(ctx, 0, []string{"new"}); return err },
+		"quarantine": func() error { return s.Quarantine(ctx, []store.DeadLetter{{At: 1, Reason: "syntax"}}) },
+		"letters":    func() error { _, err := s.DeleteLetters(ctx, []int64{1}); return err },
+	} {
+		if err := call(); !errors.Is(err, store.ErrRetired) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
