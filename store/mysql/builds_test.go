@@ -332,9 +332,11 @@ func TestDroppedBuildIsRetired(t *testing.T) {
 	must(t, b.Activate(ctx, 1, 2))
 	must(t, b.Drop(ctx, 1))
 	for name, call := range map[string]func() error{
-		"view":       func() error { _, err := s.View(ctx); return err },
-		"acquire":    func() error { _, err := s.Acquire(ctx, 0); return err },
-		"commit":     func() error { return s.Commit(ctx, &store.Commit{At: 1, Shards: []store.ShardCommit{{From: p.Offset, To: p}}}) },
+		"view":    func() error { _, err := s.View(ctx); return err },
+		"acquire": func() error { _, err := s.Acquire(ctx, 0); return err },
+		"commit": func() error {
+			return s.Commit(ctx, &store.Commit{At: 1, Shards: []store.ShardCommit{{From: p.Offset, To: p}}})
+		},
 		"intern":     func() error { _, err := s.Intern(ctx, 0, []string{"new"}); return err },
 		"quarantine": func() error { return s.Quarantine(ctx, []store.DeadLetter{{At: 1, Reason: "syntax"}}) },
 		"letters":    func() error { _, err := s.DeleteLetters(ctx, []int64{1}); return err },
