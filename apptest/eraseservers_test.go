@@ -204,6 +204,10 @@ func (l *leaving) forgets(t *testing.T, k *kafkatest.Server) {
 		t.Errorf("%v: %d entries are left", err, entries())
 	}
 	compareServer(t, l.query, l.d, &l.w)
+	out := Run(t, binary(t), nil, l.erase("--user", l.user, "--yes")...)
+	if out.Exit != 1 || !strings.Contains(out.Stderr, "the beginning of the log") {
+		t.Errorf("from a log without its beginning: %+v", out)
+	}
 }
 
 // Over Redis Streams with an archive in a bucket the owners of the shards rewrite their files, and the archive agrees with the figures

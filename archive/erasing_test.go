@@ -198,3 +198,30 @@ func TestErasingUnderKey(t *testing.T) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
+
+// torn is a place whose manifests are read in part, some times.
+type torn struct {
+	archive.Place
+	times *int
+}
+
+func (p torn) Open(name string) (archive.Object, int64, error) {
+	in, size, err := p.Place.Open(name)
+	if *p.times--; *p.times >= 0 {
+		size--
+	}
+	return in, size, err
+}
+
+// A manifest that is replaced while it is read is read again, and a damaged one is not read for ever.
+func TestManifestReplacedMeanwhile(t *testing.T) {
+	b := newBench(t, archive.Config{})
+	b.run()
+	b.post(start, 10)
+	check(t, b.archive.Work(t.Context()))
+	for times, good := range map[int]bool{5: true, 1000: false} {
+		if _, err := archive.OpenReader(b.config(archive.Config{}), torn{b.place, &times}, shards); (err == nil) != good {
+			t.Errorf("%d times: %v", times, err)
+		}
+	}
+}

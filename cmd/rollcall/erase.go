@@ -32,13 +32,15 @@ func (c *eraseCmd) Help() string {
 anew without them, verified, and take over in one step, and all earlier builds are deleted; then the files of the log and the archive
 that hold them are written anew. What was removed is looked for again, and told in a receipt under DATA/receipts, which holds no id.
 
-A server that holds the directory has to end first. Interrupted, the same command goes on. Copies made before (backups, exports) are
-not reached.
+A server that holds the directory has to end first. With a log and a store on servers the processes go on: they rewrite the archive,
+and pass over what Kafka or Redis Streams still hold of the users, which the receipt tells. Interrupted, the same command goes on.
+Copies made before (backups, exports) are not reached.
 
 Examples:
   rollcall erase --user 4711 --dry-run
   rollcall erase --user 4711 --yes
-  rollcall erase --user-file leavers.txt --yes --format json`
+  rollcall erase --user-file leavers.txt --yes --format json
+  rollcall erase --config production.yaml --user 4711 --yes`
 }
 
 const (
