@@ -22,7 +22,8 @@ type Config struct {
 	Calendar        rollcall.Calendar
 	SessionGap      time.Duration
 	PassiveTypes    []string
-	LateHorizon     time.Duration // 0 for no limit
+	Earlier         []rollcall.Rule // that sessions of before are made by, by rising Until
+	LateHorizon     time.Duration   // 0 for no limit
 	MinuteRetention time.Duration
 	HourRetention   time.Duration
 	MaxValues       int // distinct values a dimension may have on a day
@@ -178,7 +179,7 @@ func (a *Aggregator) foldConfig(w *worker) fold.Config {
 	}
 	return fold.Config{
 		Dims: len(a.cfg.Dimensions), Cuboids: a.cfg.Cuboids, Calendar: a.cfg.Calendar,
-		Gap: a.cfg.SessionGap.Milliseconds(), Passive: passive, LateHorizon: a.cfg.LateHorizon.Milliseconds(),
+		Gap: a.cfg.SessionGap.Milliseconds(), Passive: passive, Earlier: a.cfg.Earlier, LateHorizon: a.cfg.LateHorizon.Milliseconds(),
 		MinuteRetention: a.cfg.MinuteRetention.Milliseconds(), HourRetention: a.cfg.HourRetention.Milliseconds(),
 		Text: a.values.text,
 		Admit: func(dim int, d rollcall.Date, v rollcall.Value) bool {

@@ -29,6 +29,7 @@ type RebuildRequest struct {
 	Settings map[string]string `json:"settings,omitempty"` // lasting settings by key of the configuration; those left out stay
 	Rollback bool              `json:"rollback,omitempty"` // go back to the build that was active before instead
 	Days     []string          `json:"days,omitempty"`     // repair these: recount them, and let nothing else change
+	Since    string            `json:"since,omitempty"`    // a day: the changed session_gap and passive_types hold from it on; for all days unless given
 	Rate     int64             `json:"rate,omitempty"`     // events/s at most; 0 for the server's own choice
 	Keep     *int              `json:"keep,omitempty"`     // builds to keep besides the new one; 1 unless given
 	Proof    string            `json:"proof,omitempty"`    // what to verify: sample, all, ledger or none

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall"
 	"rollcall/aggregate"
 	"rollcall/rebuild"
 	"rollcall/simtest"
@@ -227,6 +228,16 @@ func TestServerKilledAtEachStepOfARebuild(t *testing.T) {
 	}
 	stop()
 	l.wait.Wait()
+	was := exactBuild(t, s, l, d)
+	since := config.StartOf(time.Now().UnixMilli(), -1)
+	day := time.UnixMilli(since).In(config.Location).Format(time.DateOnly)
+	if reply, err := s.Send(http.MethodPost, "/api/v1/rebuild", nil, nil, []byte(`{"settings":{"timezone":"Asia/Seoul"},"since":"`+day+`"}`)); err != nil || reply.Status != http.StatusBadRequest {
+		t.Errorf("another time zone from a day on: %v, status %d: %s", err, reply.Status, reply.Body)
+	}
+	if _, err := s.remake(`{"settings":{"session_gap":"2h"},"since":"` + day + `"}`); err != nil {
+		t.Fatal(err)
+	}
+	config.Earlier = []rollcall.Rule{{Until: since, Gap: was, Passive: config.Passive}}
 	exactBuild(t, s, l, d)
 	s.Stop(t)
 	verified(t, bin, flags)

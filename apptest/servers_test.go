@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall"
 	"rollcall/cache/redis/redistest"
 	"rollcall/eventlog/kafka/kafkatest"
 	"rollcall/simtest"
@@ -91,14 +92,17 @@ func (p *processes) rebuilds(t *testing.T, d simtest.Dice, w *simtest.World, fro
 		defer close(posted)
 		p.post(t, rand.New(rand.NewSource(1)), w, from, len(w.Events))
 	}()
-	MustRun(t, binary(t), nil, append([]string{"rebuild", "--session-gap", "100m", "--proof", "all"}, p.flags...)...)
+	since := w.Config.StartOf(w.Start, 4)
+	day := time.UnixMilli(since).In(w.Config.Location).Format(time.DateOnly)
+	MustRun(t, binary(t), nil, append([]string{"rebuild", "--session-gap", "100m", "--since", day, "--proof", "all"}, p.flags...)...)
 	<-posted
 	p.wentOver(t, 2)
+	w.Config.Earlier = []rollcall.Rule{{Until: since, Gap: w.Config.Gap, Passive: w.Config.Passive}}
 	w.Config.Gap = 100 * time.Minute
 	compareServer(t, p.query, d, w)
 	MustRun(t, binary(t), nil, append([]string{"rollback"}, p.flags...)...)
 	p.wentOver(t, 1)
-	w.Config.Gap = 30 * time.Minute
+	w.Config.Gap, w.Config.Earlier = 30*time.Minute, nil
 	compareServer(t, p.query, d, w)
 }
 

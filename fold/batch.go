@@ -18,7 +18,7 @@ type Batch struct {
 
 	cells []uint32 // full cell of each combination
 	keys  []rowKey
-	kinds []int8 // by type number: 1 interactive, -1 passive, 0 not looked up
+	kinds []int8 // by era and type number: 1 interactive, -1 passive, 0 not looked up
 	// KnownIDs and KnownSessions are the answers to what Prepare asked.
 	KnownIDs, KnownSessions map[UserKey]int32
 }
@@ -39,7 +39,7 @@ type Doubts struct{ IDs, Sessions []UserKey }
 // needed, so that cache misses overlap.
 func (s *Shard) Prepare(b *Batch) Doubts {
 	s.resolveCells(b)
-	b.kinds = append(b.kinds[:0], make([]int8, len(b.Strings)+1)...)
+	b.kinds = append(b.kinds[:0], make([]int8, len(s.eras)*(len(b.Strings)+1))...)
 	b.keys = b.keys[:0]
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -131,10 +131,11 @@ func (s *Shard) resolveCells(b *Batch) {
 
 // interactive is 1 for an event that counts against a bounce.
 func (s *Shard) interactive(b *Batch, r *record.Row) uint8 {
-	known := &b.kinds[r.Type]
+	e := s.eraOf(r.Time)
+	known := &b.kinds[s.era*(len(b.Strings)+1)+int(r.Type)]
 	if *known == 0 {
 		*known = 1
-		if s.cfg.Passive[string(b.TypeName(r))] {
+		if e.passive[string(b.TypeName(r))] {
 			*known = -1
 		}
 	}

@@ -14,6 +14,7 @@ type Config struct {
 	Calendar rollcall.Calendar
 	Gap      int64 // session gap, ms
 	Passive  map[string]bool
+	Earlier  []rollcall.Rule // that sessions of before are made by, by rising Until
 	// LateHorizon is how far behind the shard's newest event an event may be, ms; 0 for no limit.
 	LateHorizon int64
 	// An event makes minute and hour cells when it was younger than these, in ms, when the log received it.
@@ -42,12 +43,14 @@ type Shard struct {
 	hours   map[int64]*hourPresence // by period: start of the hour, Unix minutes
 	parts   map[int64]*sessionDay   // by UTC day
 	accs    map[rollcall.Date]*dayAcc
-	spare   []*dayAcc            // empty, for reuse
-	minutes map[int64]*minuteAcc // by period
+	spare   []*dayAcc // empty, for reuse
+	minutes map[minuteKey]*minuteAcc
 	ledger  map[int64]*LedgerDelta
 	letters []Late
 	drops   []record.Drop
 
+	eras      []era // by rising time
+	era       int   // last used
 	zone      rollcall.Zone
 	day       *dayPresence // last used
 	hour      *hourPresence
@@ -75,10 +78,10 @@ type Counts struct {
 // New makes the state of an empty shard.
 func New(cfg Config, key Key) *Shard {
 	return &Shard{
-		cfg: cfg, key: key, full: len(cfg.Cuboids) - 1,
+		cfg: cfg, key: key, full: len(cfg.Cuboids) - 1, eras: erasOf(&cfg),
 		cells: newCellTable(cfg), users: newDictionary(), ids: newKeyIndex(), sids: newKeyIndex(),
 		days: map[rollcall.Date]*dayPresence{}, hours: map[int64]*hourPresence{}, parts: map[int64]*sessionDay{},
-		accs: map[rollcall.Date]*dayAcc{}, minutes: map[int64]*minuteAcc{}, ledger: map[int64]*LedgerDelta{},
+		accs: map[rollcall.Date]*dayAcc{}, minutes: map[minuteKey]*minuteAcc{}, ledger: map[int64]*LedgerDelta{},
 		maxTime: math.MinInt64, horizonOf: math.MinInt64, clock: 1,
 	}
 }

@@ -49,9 +49,16 @@ type dayAcc struct {
 // after, so the place comes from its events.
 type minuteAcc struct {
 	acc
-	date rollcall.Date
-	hour uint8
+	period int64
+	date   rollcall.Date
+	hour   uint8
 }
+
+// minuteKey is a period, and whether the date is odd: where clocks are set back soon after midnight, an hour of the new date and one
+// of the date before are named after the same instant.
+type minuteKey int64
+
+func minuteKeyOf(period int64, d rollcall.Date) minuteKey { return minuteKey(period<<1 | int64(d)&1) }
 
 // at gives the row of a full cell.
 func (a *acc) at(sub uint8, cell uint32) *rollcall.Counters {
@@ -165,11 +172,12 @@ func (s *Shard) counters(time int64, level uint8, cell uint32) *rollcall.Counter
 	d, tod := s.date(time)
 	if level == levelMinute {
 		period, minute := minuteOf(time, tod)
-		a, ok := s.minutes[period]
+		key := minuteKeyOf(period, d)
+		a, ok := s.minutes[key]
 		if !ok {
 			day := s.dayAcc(d)
-			a = &minuteAcc{date: d, hour: day.hour(time, tod)}
-			s.minutes[period] = a
+			a = &minuteAcc{period: period, date: d, hour: day.hour(time, tod)}
+			s.minutes[key] = a
 		}
 		return a.at(minute, cell)
 	}

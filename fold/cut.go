@@ -69,14 +69,14 @@ func (s *Shard) Discard() {
 
 // cutMinutes emits minute cells and adds what can be added to their hours.
 func (s *Shard) cutMinutes(d *Delta) {
-	for period, a := range s.minutes {
+	for key, a := range s.minutes {
 		if a.empty() {
-			delete(s.minutes, period)
+			delete(s.minutes, key)
 			continue
 		}
 		for c := range s.cfg.Cuboids {
 			s.sum(&a.acc, c, false)
-			d.addCells(s.columns(block.CellKey{Grain: rollcall.Minute, Period: block.Period(period), Cuboid: s.cfg.Cuboids[c]}, c, 0, wholeDay-1))
+			d.addCells(s.columns(block.CellKey{Grain: rollcall.Minute, Period: block.Period(a.period), Cuboid: s.cfg.Cuboids[c]}, c, 0, wholeDay-1))
 		}
 		day := s.dayAcc(a.date)
 		for i := range a.rows {

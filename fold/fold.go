@@ -182,7 +182,7 @@ func (s *Shard) arrive(day *dayPresence, hour *hourPresence, user, cell uint32, 
 		day.modified = s.clock
 	}
 	if hour != nil {
-		hour.add(user, cell, minute, s.cells, &s.minutes[hour.period].acc, false)
+		hour.add(user, cell, minute, s.cells, &s.minutes[minuteKeyOf(hour.period, day.date)].acc, false)
 		hour.modified = s.clock
 	}
 }

@@ -1,9 +1,11 @@
 package fold_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +46,7 @@ func checkSeed(t *testing.T, seed uint64) {
 		cfg.MinuteRetention, cfg.HourRetention = 6*time.Hour, 30*time.Hour
 	}
 	events := randomEvents(rnd, cfg)
+	cfg.Earlier = randomRules(rnd, events)
 	oracle := simtest.NewOracle(cfg, events)
 	rigs := spread(t, rnd, cfg, events)
 	for _, r := range rigs {
@@ -145,6 +148,19 @@ func randomEvents(rnd *rand.Rand, cfg simtest.Config) []simtest.Logged {
 	return events
 }
 
+// randomRules are none mostly, or change at or beside events.
+func randomRules(rnd *rand.Rand, events []simtest.Logged) (rules []rollcall.Rule) {
+	if rnd.IntN(3) > 0 {
+		return nil
+	}
+	for range 1 + rnd.IntN(3) {
+		rules = append(rules, rollcall.Rule{Until: events[rnd.IntN(len(events))].Time + int64(rnd.IntN(3)-1),
+			Gap: []time.Duration{time.Minute, 30 * time.Minute, 26 * time.Hour}[rnd.IntN(3)], Passive: [][]string{nil, {"beat"}, {"view"}}[rnd.IntN(3)]})
+	}
+	slices.SortFunc(rules, func(a, b rollcall.Rule) int { return cmp.Compare(a.Until, b.Until) })
+	return rules
+}
+
 func randomTime(rnd *rand.Rand, base, gap int64, times []int64) int64 {
 	if len(times) > 0 && rnd.IntN(3) > 0 {
 		near := times[rnd.IntN(len(times))]
@@ -155,4 +171,28 @@ func randomTime(rnd *rand.Rand, base, gap int64, times []int64) int64 {
 		t -= t % 3600_000
 	}
 	return t
+}
+
+// TestDaysThatInterleave: in St. John's clocks went back at 0:01 to 23:01 of the day before. A late event of that first minute, which is
+// the entry of a session of the hour after, takes the session to its own day.
+func TestDaysThatInterleave(t *testing.T) {
+	loc, err := time.LoadLocation("America/St_Johns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := simtest.Config{Location: loc, Gap: 30 * time.Minute, Shards: 1}
+	back := time.Date(2006, 10, 29, 2, 31, 0, 0, time.UTC).UnixMilli()
+	var events []simtest.Logged
+	for _, at := range []int64{back + 10*60_000, back + 20*60_000, back - 30_000} {
+		e := simtest.Logged{Received: back + 3600_000}
+		e.User, e.Time = []byte("u"), at
+		events = append(events, e)
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	rigs := spread(t, rnd, cfg, events)
+	rigs[0].run(rnd)
+	q := simtest.Query{From: -1 << 45, To: 1 << 45, Grain: rollcall.Day, Metrics: []string{"events", "sessions", "bounces", "total_session_duration", "new_users", "active_users"}}
+	if err := simtest.Diff(byBucket(simtest.NewOracle(cfg, events).Answer(q)), byBucket(rows(cfg, rigs, rollcall.Day, 0))); err != nil {
+		t.Error(err)
+	}
 }

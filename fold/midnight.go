@@ -50,10 +50,11 @@ func (s *Shard) touchNearMidnight(d *sessionDay, slot *runSlot, p spot, t *touch
 // chainBefore gives the session of an earlier day that ends within the gap before the event, if the event is the oldest
 // of its own day.
 func (s *Shard) chainBefore(d *sessionDay, t *touch, p spot) chain {
-	if !p.oldest || t.time-d.base >= s.cfg.Gap {
+	from, _ := s.reach(t.time)
+	if !p.oldest || from >= d.base {
 		return chain{}
 	}
-	if q, r := s.newestBefore(d, t.user, t.time); r != nil {
+	if q, r := s.newestSince(d, t.user, from); r != nil {
 		return s.chainOf(q, t.user, r)
 	}
 	return chain{}
@@ -63,24 +64,25 @@ func (s *Shard) chainBefore(d *sessionDay, t *touch, p spot) chain {
 // of its own day.
 func (s *Shard) chainAfter(d *sessionDay, t *touch, p spot) chain {
 	newest := p.later == nil && (p.a == nil || t.time >= d.base+int64(p.a.last))
-	if !newest || t.time+s.cfg.Gap < d.base+dayMS {
+	_, until := s.reach(t.time)
+	if !newest || until < d.base+dayMS {
 		return chain{}
 	}
-	if q, r := s.oldestAfter(d, t.user, t.time); r != nil {
+	if q, r := s.oldestUntil(d, t.user, until); r != nil {
 		return s.chainOf(q, t.user, r)
 	}
 	return chain{}
 }
 
-// newestBefore finds the user's newest run of the days before d that ends no more than the gap before time.
-func (s *Shard) newestBefore(d *sessionDay, user uint32, time int64) (*sessionDay, *run) {
-	for day := d.day - 1; (day+1)*dayMS+s.cfg.Gap > time; day-- {
+// newestSince finds the user's newest run of the days before d, if it ends at from or later.
+func (s *Shard) newestSince(d *sessionDay, user uint32, from int64) (*sessionDay, *run) {
+	for day := d.day - 1; (day+1)*dayMS > from; day-- {
 		q := s.wantPart(day)
 		if q == nil {
 			return nil, nil
 		}
 		if slot := q.find(user); slot != nil {
-			if q.base+int64(slot.last)+s.cfg.Gap < time {
+			if q.base+int64(slot.last) < from {
 				return nil, nil
 			}
 			return q, &slot.run
@@ -89,9 +91,9 @@ func (s *Shard) newestBefore(d *sessionDay, user uint32, time int64) (*sessionDa
 	return nil, nil
 }
 
-// oldestAfter finds the user's oldest run of the days after d that begins no more than the gap after time.
-func (s *Shard) oldestAfter(d *sessionDay, user uint32, time int64) (*sessionDay, *run) {
-	for day := d.day + 1; day*dayMS <= time+s.cfg.Gap; day++ {
+// oldestUntil finds the user's oldest run of the days after d, if it begins at until or before.
+func (s *Shard) oldestUntil(d *sessionDay, user uint32, until int64) (*sessionDay, *run) {
+	for day := d.day + 1; day*dayMS <= until; day++ {
 		q := s.wantPart(day)
 		if q == nil {
 			return nil, nil
@@ -101,7 +103,7 @@ func (s *Shard) oldestAfter(d *sessionDay, user uint32, time int64) (*sessionDay
 			for r.next != 0 {
 				r = &q.older[r.next-1]
 			}
-			if q.base+int64(r.first) > time+s.cfg.Gap {
+			if q.base+int64(r.first) > until {
 				return nil, nil
 			}
 			return q, r
@@ -113,8 +115,12 @@ func (s *Shard) oldestAfter(d *sessionDay, user uint32, time int64) (*sessionDay
 // chainOf gives the session that a run of day d belongs to.
 func (s *Shard) chainOf(d *sessionDay, user uint32, r *run) chain {
 	c := chain{d.session(r), true}
-	for q, h := d, r; h.next == 0 && int64(h.first) < s.cfg.Gap; {
-		if q, h = s.newestBefore(q, user, q.base+int64(h.first)); h == nil {
+	for q, h := d, r; h.next == 0; {
+		from, _ := s.reach(q.base + int64(h.first))
+		if from >= q.base {
+			break
+		}
+		if q, h = s.newestSince(q, user, from); h == nil {
 			break
 		}
 		c.first, c.cell, c.level = q.base+int64(h.first), h.cell, h.level
@@ -122,10 +128,11 @@ func (s *Shard) chainOf(d *sessionDay, user uint32, r *run) chain {
 	}
 	for q, h := d, r; ; {
 		slot := q.find(user)
-		if slot == nil || h != &slot.run || int64(h.last)+s.cfg.Gap < dayMS {
+		_, until := s.reach(q.base + int64(h.last))
+		if slot == nil || h != &slot.run || until < q.base+dayMS {
 			break
 		}
-		if q, h = s.oldestAfter(q, user, q.base+int64(h.last)); h == nil {
+		if q, h = s.oldestUntil(q, user, until); h == nil {
 			break
 		}
 		c.last = q.base + int64(h.last)

@@ -56,7 +56,7 @@ func newRig(t *testing.T, cfg simtest.Config) *rig {
 		return d.Milliseconds()
 	}
 	r.cfg = fold.Config{Dims: len(r.dims), Cuboids: rollcall.Cuboids(len(r.dims)), Calendar: rollcall.NewCalendar(cfg.Location),
-		Gap: cfg.Gap.Milliseconds(), Passive: passive, LateHorizon: cfg.LateHorizon.Milliseconds(),
+		Gap: cfg.Gap.Milliseconds(), Earlier: cfg.Earlier, Passive: passive, LateHorizon: cfg.LateHorizon.Milliseconds(),
 		MinuteRetention: orForEver(cfg.MinuteRetention), HourRetention: orForEver(cfg.HourRetention),
 		Text:  func(d int, v rollcall.Value) string { return r.texts[d][v] },
 		Admit: func(int, rollcall.Date, rollcall.Value) bool { return true }}

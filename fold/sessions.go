@@ -116,25 +116,25 @@ func (d *sessionDay) alloc(r run) uint32 {
 	return i
 }
 
-// place of an event among the runs of its user and day: the runs it touches, newest first, and the run after which a new
-// one would be listed.
+// place of an event, which reaches from one time to another, among the runs of its user and day: the runs it touches, newest first,
+// and the run after which a new one would be listed.
 type spot struct {
 	later  *run // the untouched run next in time; nil when the event is at the newest end
 	a, b   *run // touched: a, or a and the older b that the event joins to it
 	oldest bool // no run of the day is older than the event or what it touches
 }
 
-func (d *sessionDay) spot(s *runSlot, rel int32, gap int64) (p spot) {
+func (d *sessionDay) spot(s *runSlot, from, until int64) (p spot) {
 	p.oldest = true
 	if s.user == 0 {
 		return p
 	}
 	for r := &s.run; ; r = &d.older[r.next-1] {
 		switch {
-		case int64(rel) > int64(r.last)+gap:
+		case int64(r.last) < from:
 			p.oldest = false
 			return p
-		case int64(rel) < int64(r.first)-gap:
+		case int64(r.first) > until:
 			p.later = r
 		case p.a == nil:
 			p.a = r
@@ -150,16 +150,17 @@ func (d *sessionDay) spot(s *runSlot, rel int32, gap int64) (p spot) {
 // touchGap folds an event without session id. It returns false, with s.need set and nothing changed, when it must see
 // a day that is not loaded.
 func (s *Shard) touchGap(d *sessionDay, t *touch) bool {
-	rel, gap := int32(t.time-d.base), s.cfg.Gap
+	rel, e := int32(t.time-d.base), s.eraOf(t.time)
+	from, until := e.reach(t.time)
 	slot := d.slot(t.user)
-	p := d.spot(slot, rel, gap)
+	p := d.spot(slot, from-d.base, until-d.base)
 	low, high := int64(rel), int64(rel)
 	for _, r := range [2]*run{p.a, p.b} {
 		if r != nil {
 			low, high = min(low, int64(r.first)), max(high, int64(r.last))
 		}
 	}
-	if low < gap || high+gap >= dayMS {
+	if low < e.gap || high+e.gap >= dayMS {
 		return s.touchNearMidnight(d, slot, p, t)
 	}
 	if p.a == nil {

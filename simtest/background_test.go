@@ -48,7 +48,7 @@ func (w *watched) until(t *testing.T, maxDays int, is func(verify.Standing) bool
 	t.Helper()
 	c := w.world.Config
 	calendar := rollcall.NewCalendar(c.Location)
-	b := verify.NewBackground(verify.BackgroundConfig{Config: verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, Gap: c.Gap,
+	b := verify.NewBackground(verify.BackgroundConfig{Config: verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, Gap: c.Gap, Earlier: c.Earlier,
 		Passive: c.Passive, MinuteRetention: always, HourRetention: always, PassEvents: 50}, Look: time.Millisecond, Share: 0.9, MaxDays: maxDays},
 		verify.BackgroundDeps{Source: verify.Log{Fetcher: w.log}, Store: w.store, Mine: func() bool { return true }, Now: func() time.Time { return w.now },
 			Logger: slog.New(slog.NewTextHandler(&w.logged, nil))})
@@ -136,7 +136,7 @@ func TestBriefVerify(t *testing.T) {
 	}
 	c := w.Config
 	appended := false
-	r, err := verify.Run(t.Context(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location), Gap: c.Gap, Passive: c.Passive,
+	r, err := verify.Run(t.Context(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location), Gap: c.Gap, Earlier: c.Earlier, Passive: c.Passive,
 		MinuteRetention: always, HourRetention: always, Days: verify.Days{All: true}, Limit: 5, Brief: true, Workers: 1},
 		verify.Deps{Source: verify.Log{Fetcher: p.log}, Store: p.store, Now: func() time.Time { return time.UnixMilli(0) }, Pace: func(ctx context.Context) error {
 			if appended {

@@ -20,8 +20,9 @@ func (l Logged) Clone() Logged { return Logged{l.Event.Clone(), l.Received} }
 type Config struct {
 	Location   *time.Location
 	Dimensions []string
-	Gap        time.Duration // session_gap
-	Passive    []string      // passive_types
+	Gap        time.Duration   // session_gap
+	Passive    []string        // passive_types
+	Earlier    []rollcall.Rule // of the days before
 
 	Shards      int           // for LateHorizon only
 	LateHorizon time.Duration // 0: unlimited

@@ -164,7 +164,7 @@ func orAlways(d time.Duration) time.Duration {
 // folding is how events are folded with a configuration.
 func (p *pipeline) folding(c *simtest.Config) aggregate.Config {
 	return aggregate.Config{Dimensions: c.Dimensions, Calendar: rollcall.NewCalendar(c.Location),
-		SessionGap: c.Gap, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		SessionGap: c.Gap, Earlier: c.Earlier, PassiveTypes: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		MaxValues: p.maxValues, CommitInterval: time.Millisecond, SnapshotEvents: 30, StateBytes: 1}
 }
 

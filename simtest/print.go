@@ -12,8 +12,8 @@ import (
 func (w World) String() string {
 	c := &w.Config
 	var b strings.Builder
-	fmt.Fprintf(&b, "zone %v, dimensions %v, gap %v, passive %v, shards %d, horizon %v, minute retention %v, hour retention %v, now %v\n",
-		c.Location, c.Dimensions, c.Gap, c.Passive, c.Shards, c.LateHorizon, c.MinuteRetention, c.HourRetention, w.at(w.Now))
+	fmt.Fprintf(&b, "zone %v, dimensions %v, gap %v, passive %v, before %v, shards %d, horizon %v, minute retention %v, hour retention %v, now %v\n",
+		c.Location, c.Dimensions, c.Gap, c.Passive, c.Earlier, c.Shards, c.LateHorizon, c.MinuteRetention, c.HourRetention, w.at(w.Now))
 	for i, e := range w.Events {
 		fmt.Fprintf(&b, "%3d %s user=%q id=%q session=%q type=%q dims=%q received %s", i, w.at(e.Time), e.User, e.ID, e.Session, e.Type, e.Dims, w.at(e.Received))
 		if e.Record {

@@ -45,6 +45,7 @@ type flaws struct {
 	gap     time.Duration // another session gap than the build tells
 	late    bool          // what is late stays out
 	passive bool          // passive types are none
+	rules   bool          // days before a change are made by the new rule
 	zone    bool          // it counts in another time zone
 	skips   bool          // a record of the log is folded twice, instead of another
 }
@@ -56,6 +57,7 @@ func TestRebuildFindsFlaws(t *testing.T) {
 		"late events stay away": {late: true},
 		"no passive types":      {passive: true},
 		"another zone":          {zone: true},
+		"one rule for all days": {rules: true},
 		"a record is skipped":   {skips: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +95,9 @@ func (f *flaws) spoil(c *simtest.Config, horizon time.Duration) {
 	}
 	if f.passive {
 		c.Passive = nil
+	}
+	if f.rules {
+		c.Earlier = nil
 	}
 	if f.zone {
 		c.Location = time.FixedZone("elsewhere", 5*3600)
@@ -231,6 +236,7 @@ func (r *remade) other() simtest.Config {
 	}
 	c.Gap = []time.Duration{c.Gap, 30 * time.Minute, time.Hour}[r.d.Intn(3)]
 	c.Passive = [][]string{c.Passive, nil, {"heartbeat"}}[r.d.Intn(3)]
+	c.Earlier = r.whole.RandomRules(r.d)
 	if r.d.Intn(3) == 0 {
 		c.Location = zones()[r.d.Intn(len(zones()))]
 	}
@@ -251,7 +257,7 @@ func zones() (all []*time.Location) {
 // buildOf tells a build what it is made of.
 func buildOf(c *simtest.Config) store.Build {
 	return store.Build{Dimensions: c.Dimensions, Shards: max(c.Shards, 1),
-		Settings: map[string]string{"session_gap": c.Gap.String(), "timezone": c.Location.String(), "passive_types": fmt.Sprint(c.Passive)}}
+		Settings: map[string]string{"session_gap": c.Gap.String(), "timezone": c.Location.String(), "passive_types": fmt.Sprint(c.Passive), "earlier": fmt.Sprint(c.Earlier)}}
 }
 
 // events of a shard that a build has folded.

@@ -92,6 +92,7 @@ func TestCheckPasses(t *testing.T) {
 // Each flaw is one that an implementation might have; the check must find it within a few worlds.
 var flaws = map[string]flaw{
 	"a gap of exactly the length splits":  {config: func(c *Config) { c.Gap -= time.Millisecond }},
+	"rules of before are forgotten":       {config: func(c *Config) { c.Earlier = nil }},
 	"a gap just over the length does not": {config: func(c *Config) { c.Gap += time.Millisecond }},
 	"passive types are interactive":       {config: func(c *Config) { c.Passive = nil }},
 	"retention ignored":                   {config: func(c *Config) { c.MinuteRetention, c.HourRetention = 0, 0 }},

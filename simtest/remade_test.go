@@ -237,7 +237,7 @@ func (l *spoiledLog) Fetch(ctx context.Context, shard int, from, until rollcall.
 
 func (r *remade) verify(c *simtest.Config, view store.Viewer) error {
 	report, err := verify.Run(context.Background(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		Gap: c.Gap, Passive: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		Gap: c.Gap, Earlier: c.Earlier, Passive: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		Days: verify.Days{All: true}, Limit: 5, PassEvents: 1000},
 		verify.Deps{Source: verify.Log{Fetcher: r.log}, Store: view, Now: func() time.Time { return time.UnixMilli(0) }})
 	if err == nil && !report.Equal {

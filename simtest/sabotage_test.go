@@ -213,7 +213,7 @@ func (s *spoiled) verify(t *testing.T) (*verify.Report, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	return verify.Run(t.Context(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location), Gap: c.Gap, Passive: c.Passive,
+	return verify.Run(t.Context(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location), Gap: c.Gap, Earlier: c.Earlier, Passive: c.Passive,
 		MinuteRetention: always, HourRetention: always, Days: verify.Days{All: true}, Limit: 1000},
 		verify.Deps{Source: verify.Log{Fetcher: log}, Store: reader, Now: func() time.Time { return time.UnixMilli(0) }})
 }

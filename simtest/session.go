@@ -41,12 +41,12 @@ func (o *Oracle) sessionize(byUser map[string][]*fact) []session {
 	return all
 }
 
-// runs cuts events where two neighbours in time are more than the gap apart.
+// runs cuts events where two neighbours in time are of two sessions.
 func (o *Oracle) runs(facts []*fact) [][]*fact {
 	slices.SortFunc(facts, func(a, b *fact) int { return cmp.Compare(a.time, b.time) })
 	var runs [][]*fact
 	for i, f := range facts {
-		if i == 0 || f.time-facts[i-1].time > o.Gap.Milliseconds() {
+		if i == 0 || o.part(facts[i-1], f) {
 			runs = append(runs, nil)
 		}
 		runs[len(runs)-1] = append(runs[len(runs)-1], f)
@@ -59,10 +59,31 @@ func (o *Oracle) session(facts []*fact) session {
 	interactive := 0
 	for _, f := range facts {
 		s.duration = max(s.duration, f.time-s.entry.time)
-		if !slices.Contains(o.Passive, f.kind) {
+		if _, passive := o.rule(f); !slices.Contains(passive, f.kind) {
 			interactive++
 		}
 	}
 	s.bounce = interactive <= 1
 	return s
+}
+
+// rule tells what a session of an event is made by: which rule that is, and what is passive under it.
+func (c *Config) rule(f *fact) (number int, passive []string) {
+	for i, r := range c.Earlier {
+		if f.time < r.Until {
+			return i, r.Passive
+		}
+	}
+	return len(c.Earlier), c.Passive
+}
+
+// part tells whether two events, one after the other, are under two rules or too far from each other.
+func (c *Config) part(f, g *fact) bool {
+	before, _ := c.rule(f)
+	now, _ := c.rule(g)
+	gap := c.Gap
+	if now < len(c.Earlier) {
+		gap = c.Earlier[now].Gap
+	}
+	return before != now || g.time-f.time > gap.Milliseconds()
 }

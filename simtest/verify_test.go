@@ -156,7 +156,7 @@ func (p *pipeline) verified(d simtest.Dice) error {
 func (p *pipeline) verifyAll(d simtest.Dice) (*verify.Report, error) {
 	c := p.world.Config
 	return verify.Run(context.Background(), verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: rollcall.NewCalendar(c.Location),
-		Gap: c.Gap, Passive: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
+		Gap: c.Gap, Earlier: c.Earlier, Passive: c.Passive, LateHorizon: c.LateHorizon, MinuteRetention: orAlways(c.MinuteRetention), HourRetention: orAlways(c.HourRetention),
 		Days: verify.Days{All: true}, Limit: 5, PassEvents: int64(1 + d.Intn(40))},
 		verify.Deps{Source: verify.Log{Fetcher: p.log}, Store: p.store, Now: func() time.Time { return time.UnixMilli(0) }})
 }

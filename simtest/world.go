@@ -60,6 +60,7 @@ func RandomWorld(d Dice, limits bool) World {
 		Values: []string{"A", "B", "ä,b", rollcall.NotSet, "", "\u00ff\x00"},
 	}
 	w.Start = w.Config.StartOf(w.Start, 0)
+	w.Config.Earlier = w.RandomRules(d)
 	w.old = once(d, 4)
 	w.fill(d, d.Intn(worldEvents))
 	return w
@@ -99,6 +100,14 @@ func randomConfig(d Dice, loc *time.Location, limits bool) Config {
 	}
 	c.LateHorizon = pick(d, 0, 0, 2*24*time.Hour, 7*24*time.Hour)
 	return c
+}
+
+// RandomRules are mostly none.
+func (w *World) RandomRules(d Dice) (rules []rollcall.Rule) {
+	for day := d.Intn(4 * worldDays); day < worldDays && len(rules) < 3; day += 1 + d.Intn(3) {
+		rules = append(rules, rollcall.Rule{Until: w.Config.StartOf(w.Start, day), Gap: pick(d, w.Config.Gap, time.Minute, 4*time.Hour, 26*time.Hour), Passive: pick(d, nil, []string{"heartbeat"}, []string{"click"})})
+	}
+	return rules
 }
 
 func (w *World) fill(d Dice, n int) {

@@ -1,6 +1,10 @@
 package verify
 
-import "rollcall/record"
+import (
+	"slices"
+
+	"rollcall/record"
+)
 
 // The finest grain that an event counts in.
 const (
@@ -82,13 +86,15 @@ func (s *shard) levelOf(age int64) uint32 {
 }
 
 func (s *shard) isPassive(b *Batch, r *record.Row) bool {
+	if len(s.cfg.Earlier) > 0 {
+		_, passive := s.cfg.ruleAt(r.Time)
+		return slices.Contains(passive, string(b.TypeName(r)))
+	}
 	known := &s.passive[r.Type]
 	if *known == 0 {
 		*known = 1
-		for _, t := range s.cfg.Passive {
-			if t == string(b.TypeName(r)) {
-				*known = 2
-			}
+		if slices.Contains(s.cfg.Passive, string(b.TypeName(r))) {
+			*known = 2
 		}
 	}
 	return *known == 2

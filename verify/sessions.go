@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"rollcall"
 )
@@ -17,7 +18,7 @@ type gathered struct {
 }
 
 func (r *gathered) add(e *placed) {
-	if len(r.entries) > 0 && e.time-r.last > r.c.cfg.Gap.Milliseconds() {
+	if len(r.entries) > 0 && r.c.cfg.apart(r.last, e.time) {
 		r.end()
 	}
 	r.join(e)
@@ -84,4 +85,25 @@ func (c *counting) before(a, b *placed) bool {
 		}
 	}
 	return false
+}
+
+// ruleAt is the rule for a time.
+func (c *Config) ruleAt(at int64) (gap time.Duration, passive []string) {
+	for _, r := range c.Earlier {
+		if at < r.Until {
+			return r.Gap, r.Passive
+		}
+	}
+	return c.Gap, c.Passive
+}
+
+// apart tells whether two events, one after the other in time, are of two sessions.
+func (c *Config) apart(before, now int64) bool {
+	for _, r := range c.Earlier {
+		if before < r.Until && now >= r.Until {
+			return true
+		}
+	}
+	gap, _ := c.ruleAt(now)
+	return now-before > gap.Milliseconds()
 }

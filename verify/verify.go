@@ -26,6 +26,7 @@ type Config struct {
 	Calendar rollcall.Calendar
 	Gap      time.Duration
 	Passive  []string
+	Earlier  []rollcall.Rule   // that sessions of before are made by, by rising Until
 	Renamed  map[string]string // dimensions by the names they had before
 	// These are needed where the store did not keep yet which rows were late, and what was in force.
 	LateHorizon                    time.Duration // 0 for no limit

@@ -70,6 +70,7 @@ func buildOf(c *Config) store.Build {
 			b.Settings[s.key] = asText(s.value.plain())
 		}
 	}
+	b.Settings[keyEarlier] = earlierText(c.Earlier)
 	return b
 }
 
@@ -97,7 +98,10 @@ func unbracketed(text string) string {
 }
 
 // adopt makes the settings of a build those of the configuration. What the build does not tell stays.
-func adopt(c *Config, b *store.Build) error {
+func adopt(c *Config, b *store.Build) (err error) {
+	if c.Earlier, err = earlierOf(b.Settings[keyEarlier]); err != nil {
+		return fmt.Errorf("build %d: %s: %w", b.Number, keyEarlier, err)
+	}
 	for _, s := range settings(c) {
 		text, told := b.Settings[s.key]
 		switch {

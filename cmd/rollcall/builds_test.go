@@ -111,7 +111,7 @@ func TestWantedIsChecked(t *testing.T) {
 // No request for a rebuild does harm: it is refused, or asks for a configuration that can be checked, told and adopted.
 func FuzzRebuildRequest(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"settings":{"session_gap":"1h"},"rate":5,"keep":0,"proof":"all"}`, `{"settings":{"dimensions":"a,b","timezone":"UTC"}}`,
-		`{"rollback":true,"keep":-1}`, `{"settings":{"passive_types":"[a b]"}}`, `{"settings":{"":""}}`} {
+		`{"rollback":true,"keep":-1}`, `{"since":"2026-11-01","settings":{"session_gap":"1h"}}`, `{"settings":{"passive_types":"[a b]"}}`, `{"settings":{"":""}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

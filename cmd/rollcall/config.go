@@ -18,6 +18,7 @@ type Config struct {
 	Fields             map[string]string
 	SessionGap         time.Duration
 	PassiveTypes       []string
+	Earlier            []earlierRule // for the days before a change of these two
 	LateHorizon        time.Duration // 0: unlimited
 	MaxDimensionValues int
 

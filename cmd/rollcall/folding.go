@@ -49,9 +49,10 @@ func (n *node) following() eventlog.Ownership {
 
 // aggregateConfig gives what folding depends on.
 func aggregateConfig(c *Config, calendar rollcall.Calendar) aggregate.Config {
+	rules, _ := c.rules(calendar) // calendarOf has read them
 	return aggregate.Config{
 		Dimensions: c.Dimensions, Renamed: reversed(c.Renamed), Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, SessionGap: c.SessionGap,
-		PassiveTypes: c.PassiveTypes, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
+		PassiveTypes: c.PassiveTypes, Earlier: rules, LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention,
 		MaxValues: c.MaxDimensionValues, CommitInterval: c.CommitInterval, StateBytes: c.StateMemory,
 	}
 }
@@ -65,10 +66,13 @@ func reversed(renamed map[string]string) map[string]string {
 	return now
 }
 
+// calendarOf gives the days of the report time zone, in which all rules of before can be read.
 func calendarOf(c *Config) (rollcall.Calendar, error) {
 	location, err := time.LoadLocation(c.Timezone)
 	if err != nil {
 		return rollcall.Calendar{}, err
 	}
-	return rollcall.NewCalendar(location), nil
+	calendar := rollcall.NewCalendar(location)
+	_, err = c.rules(calendar)
+	return calendar, err
 }

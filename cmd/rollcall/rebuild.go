@@ -22,6 +22,7 @@ type rebuildCmd struct {
 	Keep   int      `help:"Builds to keep to go back to, besides the new one." default:"1" group:"Rebuild"`
 	Proof  string   `help:"What to verify before the new build takes over: sample (the ledger and three days), all, ledger or none." enum:"sample,all,ledger,none" default:"sample" group:"Rebuild"`
 	Days   []string `help:"Repair these days, or ranges of them: nothing else changes, and they are recounted before the new build takes over." placeholder:"2026-11-01,2026-11-03..2026-11-07" group:"Rebuild"`
+	Since  string   `help:"First day that a changed session gap, or passive types, hold for: earlier days stay as they are." placeholder:"2026-11-01" group:"Rebuild"`
 	Fresh  bool     `help:"Begin anew, though such a rebuild was begun before." group:"Rebuild"`
 	Server string   `help:"Ask the server at this address instead." placeholder:"URL" group:"Rebuild"`
 	Key    string   `help:"Key for the server." env:"ROLLCALL_KEY" placeholder:"KEY" group:"Rebuild"`
@@ -38,6 +39,7 @@ the command does the work itself, beside the processes that write.
 
 Examples:
   rollcall rebuild --session-gap 1h
+  rollcall rebuild --session-gap 1h --since 2026-11-01
   rollcall rebuild --dimensions campaign_id,age_group,device --server http://localhost:8080
   rollcall rebuild --days 2026-11-03
   rollcall rebuild --config production.yaml --rate 300000 --proof all
@@ -56,6 +58,17 @@ func checkRemake(o *api.RebuildRequest) error {
 	}
 	if _, err := daysOf(o.Days); err != nil {
 		return usageError("days: " + err.Error())
+	}
+	if o.Since != "" {
+		if _, err := rollcall.ParseDate(o.Since); err != nil {
+			return usageError("since: " + err.Error())
+		}
+	}
+	if len(o.Days) > 0 && o.Since != "" {
+		return usageError("since: a repair of days changes no settings: leave one out")
+	}
+	if o.Since != "" && o.Rollback {
+		return usageError("since: a rollback goes back with all days")
 	}
 	if len(o.Days) > 0 && o.Rollback {
 		return usageError("days: a rollback goes back with all of them")
@@ -82,7 +95,7 @@ func kept(o *api.RebuildRequest) int {
 }
 
 func (c *rebuildCmd) Run(e *world) error {
-	o := api.RebuildRequest{Days: c.Days, Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
+	o := api.RebuildRequest{Days: c.Days, Since: c.Since, Rate: c.Rate, Keep: &c.Keep, Proof: c.Proof, Fresh: c.Fresh}
 	if err := checkRemake(&o); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 		if b, err = lastKept(ctx, r.node.builds); err == nil {
 			err = adopt(&target, &b)
 		}
-	} else {
+	} else if err = target.from(o.Since, &r.node.build); err == nil {
 		b = buildOf(&target)
 	}
 	if err == nil && target.LogShards != r.node.cfg.LogShards {

@@ -83,6 +83,10 @@ func (r *remakes) Rebuild(o api.RebuildRequest) error {
 	if err != nil {
 		return err
 	}
+	from := *want
+	if err := from.from(o.Since, &n.build); err != nil {
+		return &query.BadRequest{Param: "since", Detail: err.Error()}
+	}
 	if o.Rate == 0 {
 		o.Rate = besideServer
 	}

@@ -46,7 +46,8 @@ func (n *node) verifyConfig() verify.Config { return verificationOf(&n.cfg, n.ca
 
 // verificationOf gives what the figures of a configuration depend on, in the terms of a verification.
 func verificationOf(c *Config, calendar rollcall.Calendar) verify.Config {
-	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, Renamed: reversed(c.Renamed),
+	rules, _ := c.rules(calendar) // calendarOf has read them
+	return verify.Config{Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: calendar, Gap: c.SessionGap, Passive: c.PassiveTypes, Earlier: rules, Renamed: reversed(c.Renamed),
 		LateHorizon: c.LateHorizon, MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, DayRetention: c.DayRetention}
 }
 
