@@ -18,7 +18,7 @@ const keyEarlier = "earlier"
 type earlierRule struct {
 	Until        string   `json:"until"` // the first day it does not hold for
 	SessionGap   string   `json:"session_gap"`
-	PassiveTypes []string `json:"passive_types"`
+	PassiveTypes []string `json:"passive_types,omitempty"`
 }
 
 func earlierText(rules []earlierRule) string {
