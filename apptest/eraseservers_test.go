@@ -26,8 +26,9 @@ type leaving struct {
 	user  string
 	data  string // of the command
 	mysql *mysqltest.Server
-	base  string // its database
-	from  int    // where the second third begins, without the user
+	base  string           // its database
+	gone  []simtest.Logged // events of the user from before
+	from  int              // where the second third begins, without the user
 }
 
 // leave starts an installation, and posts the first third of a world with the user who leaves.
@@ -45,10 +46,16 @@ func leave(t *testing.T, db *mysqltest.Server, flags ...string) *leaving {
 	}
 	compareSome(t, l.query, l.d, &l.w, third)
 	// From here on the user's events of the first third never were, and there are none in the second.
+	l.gone = slices.DeleteFunc(slices.Clone(l.w.Events[:third]), func(e simtest.Logged) bool { return string(e.User) != l.user })
 	first, second := l.without(l.w.Events[:third]), l.without(l.w.Events[third:2*third])
 	last := l.w.Events[2*third:]
 	l.w.Events, l.from = slices.Concat(first, second, last), len(first)
 	return l
+}
+
+// aggregate starts another process that counts.
+func (l *leaving) aggregate(t *testing.T, flags ...string) *Server {
+	return Start(t, binary(t), nil, slices.Concat([]string{"--roles", "aggregate"}, flags, l.flags)...)
 }
 
 // busiest is the user with most events in each third.
@@ -136,7 +143,7 @@ func (l *leaving) isGone(t *testing.T, out string, where, until string) {
 	compareServer(t, l.query, l.d, &l.w)
 	l.folding.Kill()
 	l.standby.Stop(t)
-	l.folding = Start(t, binary(t), nil, append([]string{"--roles", "aggregate", "--verify-background", "true", "--verify-interval", "1s", "--verify-share", "100"}, l.flags...)...)
+	l.folding = l.aggregate(t, "--verify-background", "true", "--verify-interval", "1s", "--verify-share", "100")
 	compareServer(t, l.query, l.d, &l.w)
 	l.verified(t)
 	if v := verifiedAs(t, l.folding, func(v *standing) bool { return v.Days > 0 && len(v.Bad)+v.Good == v.Days }); len(v.Bad) > 0 {
@@ -147,17 +154,46 @@ func (l *leaving) isGone(t *testing.T, out string, where, until string) {
 	}
 }
 
-// Over Kafka an erasure that is killed at each of its steps, one after the other, beside what an ended rebuild has left and while events arrive, is ended by the same command. What
+// archived gives the flags for an archive in a bucket. Between the times that owners take their shards they write every so often.
+func archived(b *s3test.Server, interval string) []string {
+	return []string{"--archive-dir", "s3://" + s3test.Bucket, "--archive-endpoint", b.URL, "--archive-region", "us-east-1", "--archive-access-key", s3test.AccessKey,
+		"--archive-secret-key", s3test.SecretKey, "--archive-interval", interval}
+}
+
+// untilArchived waits until the archive has all events of the user that are read of the log.
+func (l *leaving) untilArchived(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(poll) {
+		f := l.holds(t)
+		if f.Events > 0 && f.Kept+f.Dropped == f.Events {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v", f)
+		}
+	}
+}
+
+// notArchived: no file of the archive has a row of the user.
+func (l *leaving) notArchived(t *testing.T, b *s3test.Server) {
+	t.Helper()
+	rows := fmt.Sprintf(`SELECT count(*) AS rows FROM read_parquet('ARCHIVE/*/*/*.parquet', union_by_name = true) WHERE user_id = '%s'`, l.user)
+	if got := duck(t, b.Dir, rows); got != "rows\n0\n" {
+		t.Errorf("the archive has of the user %s", got)
+	}
+}
+
+// Over Kafka an erasure that is killed at each of its steps, one after the other, beside what an ended rebuild has left and while
+// events arrive, is ended by the same command. Some events are in the archive when they are erased, others come into it after that. What
 // the topic still holds is told, and the list forgets it when the topic does.
 func TestEraseOverKafka(t *testing.T) {
 	t.Parallel()
-	k := kafkatest.Start(t, kafkatest.Options{})
-	l := leave(t, mysqltest.Start(t), "--log-kind", "kafka", "--log-brokers", strings.Join(k.Brokers(), ","))
-	if f := l.holds(t); f.Events == 0 || f.Letters != 1 {
-		t.Errorf("before: %+v", f)
-	}
+	k, bucket := kafkatest.Start(t, kafkatest.Options{}), s3test.Start(t)
+	l := leave(t, mysqltest.Start(t), append(archived(bucket, "1h"), "--log-kind", "kafka", "--log-brokers", strings.Join(k.Brokers(), ","))...)
+	l.archivesAPart(t)
 	killed(t, binary(t, "failpoint"), "rebuild.folded:1", append([]string{"rebuild"}, l.flags...)...) // what it leaves has seen the user
-	steps := []string{"erase.begun", "erase.settled", "erase.listed", "rebuild.begun", "rebuild.verified", "rebuild.activated", "erase.rebuilt", "erase.searched", "erase.receipt"}
+	steps := []string{"erase.begun", "erase.settled", "erase.listed", "rebuild.begun", "rebuild.verified", "rebuild.activated", "erase.rebuilt", "erase.archive",
+		"erase.searched", "erase.receipt"}
 	from, back := l.from, l.cameBack()
 	for i, step := range steps {
 		posted, at := make(chan struct{}), from+(back-from)*i/len(steps)
@@ -171,11 +207,32 @@ func TestEraseOverKafka(t *testing.T) {
 	if out := Run(t, binary(t), nil, l.erase("--user", "another", "--yes")...); out.Exit != 2 || !strings.Contains(out.Stderr, "another erasure was begun") {
 		t.Errorf("another one: %+v", out)
 	}
-	l.isGone(t, MustRun(t, binary(t), nil, l.erase("--yes")...).Stdout, "topic rollcall", "for ever")
+	out := MustRun(t, binary(t), nil, l.erase("--yes")...)
+	l.notArchived(t, bucket)
+	l.standby = l.aggregate(t)
+	l.isGone(t, out.Stdout, "topic rollcall", "for ever")
 	l.forgets(t, k)
 }
 
-// forgets: once the topic begins behind what was erased, the list is empty.
+// archivesAPart has an owner archive what there is, which it does when it takes the shards, and then posts more of the user, as
+// duplicates or as themselves.
+func (l *leaving) archivesAPart(t *testing.T) {
+	t.Helper()
+	l.folding.Stop(t)
+	l.standby.Stop(t)
+	l.folding = l.aggregate(t) // alone, so that no shard moves
+	l.untilArchived(t)
+	post(t, l.intake.Client, l.d, &l.w.Config, l.gone)
+	if err := l.query.Committed(); err != nil {
+		t.Fatal(err)
+	}
+	if f := l.holds(t); f.Events != 2*len(l.gone) || f.Kept+f.Dropped != len(l.gone) || f.Letters != 1 {
+		t.Errorf("%d events were posted twice, and the archive has one part of them: %+v", len(l.gone), f)
+	}
+}
+
+// forgets: once the topic begins behind what was erased, the list is empty, and with the archive in place of the topic's beginning all is
+// as it was. Without one there is nothing to make figures anew from.
 func (l *leaving) forgets(t *testing.T, k *kafkatest.Server) {
 	t.Helper()
 	db := l.mysql.Open(t, l.base)
@@ -188,6 +245,9 @@ func (l *leaving) forgets(t *testing.T, k *kafkatest.Server) {
 	if n := entries(); n != 1 {
 		t.Errorf("%d entries, not one", n)
 	}
+	l.folding.Stop(t)
+	l.folding = l.aggregate(t)
+	l.untilArchived(t)
 	client := k.Dial()
 	defer client.Close()
 	admin := kadm.NewClient(client)
@@ -199,33 +259,24 @@ func (l *leaving) forgets(t *testing.T, k *kafkatest.Server) {
 		t.Fatal(err)
 	}
 	l.folding.Stop(t)
-	l.folding = Start(t, binary(t), nil, append([]string{"--roles", "aggregate"}, l.flags...)...)
+	l.folding = l.aggregate(t)
 	if err := l.query.Until(func() (bool, error) { return entries() == 0, nil }); err != nil {
 		t.Errorf("%v: %d entries are left", err, entries())
 	}
 	compareServer(t, l.query, l.d, &l.w)
-	out := Run(t, binary(t), nil, l.erase("--user", l.user, "--yes")...)
+	l.verified(t)
+	out := Run(t, binary(t), nil, append(l.erase("--user", l.user, "--yes"), "--archive-dir", "")...)
 	if out.Exit != 1 || !strings.Contains(out.Stderr, "the beginning of the log") {
 		t.Errorf("from a log without its beginning: %+v", out)
 	}
 }
 
-// Over Redis Streams with an archive in a bucket the owners of the shards rewrite their files, and the archive agrees with the figures
-// before and after the user comes back.
+// Over Redis Streams the archive agrees with the figures before and after the user comes back.
 func TestEraseOverRedisStreams(t *testing.T) {
 	t.Parallel()
 	r, bucket := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always"), s3test.Start(t)
-	l := leave(t, mysqltest.Start(t), "--log-kind", "redis", "--log-addr", r.Addr, "--archive-dir", "s3://"+s3test.Bucket, "--archive-endpoint", bucket.URL,
-		"--archive-region", "us-east-1", "--archive-access-key", s3test.AccessKey, "--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms")
-	for end := time.Now().Add(patience); ; time.Sleep(poll) {
-		f := l.holds(t)
-		if f.Events > 0 && f.Kept+f.Dropped == f.Events && f.Letters == 1 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("before: %+v", f)
-		}
-	}
+	l := leave(t, mysqltest.Start(t), append(archived(bucket, "100ms"), "--log-kind", "redis", "--log-addr", r.Addr)...)
+	l.untilArchived(t)
 	posted := make(chan struct{})
 	go func() {
 		defer close(posted)
@@ -233,10 +284,7 @@ func TestEraseOverRedisStreams(t *testing.T) {
 	}()
 	out := MustRun(t, binary(t), nil, l.erase("--user", l.user, "--yes")...)
 	<-posted
-	rows := fmt.Sprintf(`SELECT count(*) AS rows FROM read_parquet('ARCHIVE/*/*/*.parquet', union_by_name = true) WHERE user_id = '%s'`, l.user)
-	if got := duck(t, bucket.Dir, rows); got != "rows\n0\n" {
-		t.Errorf("the archive has of the user %s", got)
-	}
+	l.notArchived(t, bucket)
 	l.isGone(t, out.Stdout, "streams {rollcall}", "trimmed")
 	MustRun(t, binary(t), nil, append([]string{"verify", "--all", "--from", "archive"}, l.flags...)...)
 	noRowTwice(t, bucket.Dir)

@@ -223,10 +223,7 @@ func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error
 			next = m.Next
 		}
 		if p.Committed > next+passRows { // do not wait for the next tick
-			select {
-			case a.wake <- struct{}{}:
-			default:
-			}
+			a.hurry()
 		}
 		a.heard[p.Shard] = p
 		p.Snapshot = min(p.Snapshot, next)
@@ -234,6 +231,14 @@ func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error
 	}
 	a.mu.Unlock()
 	return a.reporter.Report(ctx, held)
+}
+
+// hurry has Run not wait for its next tick.
+func (a *Archive) hurry() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
 }
 
 // release repeats the last report of a shard: the archive has gone on, and commits may have ceased.
