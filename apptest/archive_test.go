@@ -42,6 +42,7 @@ func duck(t *testing.T, dir, sql string) string {
 // Plain SQL over the archive gives the figures that the program gives: real events, some of them twice, some with another
 // content under their id, some too late.
 func TestArchiveHasTheFigures(t *testing.T) {
+	t.Parallel()
 	bin, dir := binary(t), t.TempDir()
 	data, kept := filepath.Join(dir, "data"), filepath.Join(dir, "archive")
 	flags := []string{"--data", data, "--archive-dir", kept, "--late-horizon", "400d"}
@@ -159,6 +160,7 @@ func TestArchiveCrashAtEachStep(t *testing.T) {
 // TestVerifyFromArchive lets the log be trimmed over an archive, and the binary prove the figures from both, from the archive,
 // and name what the archive has lost.
 func TestVerifyFromArchive(t *testing.T) {
+	t.Parallel()
 	bin, dir := binary(t), t.TempDir()
 	data, kept := filepath.Join(dir, "data"), filepath.Join(dir, "archive")
 	flags := []string{"--archive-dir", kept, "--log-segment-bytes", "1MiB"}
@@ -281,6 +283,7 @@ func archiveOfServers(t *testing.T, servers []string) {
 
 // An archive that can't be written is told in the status and the metrics, and is made good when it can.
 func TestArchiveStatus(t *testing.T) {
+	t.Parallel()
 	bucket := s3test.Start(t)
 	flags := []string{"--data", t.TempDir(), "--archive-dir", "s3://" + s3test.Bucket, "--archive-endpoint", bucket.URL, "--archive-region", "us-east-1",
 		"--archive-access-key", s3test.AccessKey, "--archive-secret-key", s3test.SecretKey, "--archive-interval", "100ms"}

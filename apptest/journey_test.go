@@ -101,6 +101,7 @@ func journeyQueries(w *simtest.World, o *simtest.Oracle) []simtest.Query {
 }
 
 func TestImportAndQuery(t *testing.T) {
+	t.Parallel()
 	bin, w := binary(t), journey(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	first := importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", journeyFile)

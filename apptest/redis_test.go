@@ -49,6 +49,7 @@ func importWorld(t *testing.T, d simtest.Dice, more ...string) (simtest.World, [
 
 // A server over Redis gives the oracle's figures; started again, with an empty memory, it has the blocks from Redis.
 func TestServeOverRedis(t *testing.T) {
+	t.Parallel()
 	r := redistest.Start(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
 	d := rand.New(rand.NewSource(*seed))
 	w, flags := importWorld(t, d, "--cache-kind", "redis", "--cache-addr", r.Addr, "--cache-prefix", "app", "--cache-timeout", "1s")

@@ -73,6 +73,7 @@ func TestVerify(t *testing.T) {
 // TestVerifyInTheBackground lets a server verify closed days by itself; what was spoiled is told with its day, in the status, the
 // metrics and the log, and stays told after a restart.
 func TestVerifyInTheBackground(t *testing.T) {
+	t.Parallel()
 	bin, dir := binary(t), filepath.Join(t.TempDir(), "data")
 	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", journeyFile)
 	args := []string{"--data", dir, "--verify-interval", "1s", "--verify-share", "100"}

@@ -2,6 +2,7 @@ package fold_test
 
 import (
 	"fmt"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -295,16 +296,14 @@ func bucketText(cal rollcall.Calendar, key block.CellKey, sub uint8) string {
 
 // byBucket sorts rows in a way that does not depend on where they come from.
 func byBucket(rows []simtest.Row) []simtest.Row {
-	slices.SortFunc(rows, func(a, b simtest.Row) int { return compareText(fmt.Sprint(a), fmt.Sprint(b)) })
-	return rows
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+	byText := map[string][]simtest.Row{}
+	for _, row := range rows {
+		text := fmt.Sprint(row)
+		byText[text] = append(byText[text], row)
 	}
-	return 0
+	sorted := make([]simtest.Row, 0, len(rows))
+	for _, text := range slices.Sorted(maps.Keys(byText)) {
+		sorted = append(sorted, byText[text]...)
+	}
+	return sorted
 }

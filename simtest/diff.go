@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -49,7 +50,7 @@ func rowKey(row Row) string {
 	var texts []string
 	for name, v := range row {
 		if s, ok := v.(string); ok {
-			texts = append(texts, fmt.Sprintf("%q=%q", name, s))
+			texts = append(texts, strconv.Quote(name)+"="+strconv.Quote(s))
 		}
 	}
 	slices.Sort(texts)
