@@ -2,19 +2,16 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"rollcall/query"
 )
 
 type explainCmd struct {
 	Settings
-	Server  string   `help:"Ask a running server at this address." placeholder:"URL"`
-	Key     string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
+	asking
 	Day     string   `help:"The day to explain; yesterday unless given." placeholder:"2026-11-27" group:"Query"`
 	Metrics []string `help:"Figures to give." placeholder:"active_users,sessions" group:"Query"`
 	Filter  []string `help:"dimension=v1,v2 or dimension!=v1; repeat it for other dimensions." sep:"none" placeholder:"campaign_id=a,b" group:"Query"`
@@ -35,40 +32,21 @@ Examples:
 // values gives the request as the parameters of GET /api/v1/explain.
 func (c *explainCmd) values() (url.Values, error) {
 	v := url.Values{}
-	for name, value := range map[string]string{"day": c.Day, "metrics": strings.Join(c.Metrics, ",")} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
+	set(v, map[string]string{"day": c.Day, "metrics": strings.Join(c.Metrics, ",")})
 	return v, addFilters(v, c.Filter)
 }
 
-func (c *explainCmd) Run(e *world) error {
-	cfg, err := c.config(e.environ)
-	if err != nil {
-		return err
-	}
-	values, err := c.values()
-	if err != nil {
-		return err
-	}
-	if c.Server != "" {
-		return c.remote(e, values)
-	}
-	n, err := openAnswers(e, cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.local(e, n, values), n.close())
-}
+func (c *explainCmd) Run(e *world) error { return c.ask(e, &c.Settings, c) }
+
+func (c *explainCmd) path() string { return "/api/v1/explain" }
 
 func (c *explainCmd) local(e *world, n *node, values url.Values) error {
 	request, err := query.ParseExplain(values)
 	if err != nil {
 		return wrongQuery(err)
 	}
-	now := time.Now()
-	if err := n.caughtUp(e.ctx); err != nil {
+	complete, err := n.complete(e.ctx)
+	if err != nil {
 		return err
 	}
 	x, err := n.engine.Explain(e.ctx, request)
@@ -76,7 +54,7 @@ func (c *explainCmd) local(e *world, n *node, values url.Values) error {
 		return wrongQuery(err)
 	}
 	if !x.AsOf.IsZero() {
-		x.CompleteThrough = now.In(n.calendar.Location()) // nobody else writes to the log
+		x.CompleteThrough = complete
 	}
 	if c.Format == "json" {
 		return x.WriteJSON(e.out)
@@ -84,17 +62,9 @@ func (c *explainCmd) local(e *world, n *node, values url.Values) error {
 	return x.WriteTable(e.out)
 }
 
-func (c *explainCmd) remote(e *world, values url.Values) error {
-	cl, err := newClient(c.Server, c.Key)
-	if err != nil {
-		return err
-	}
-	body, err := cl.get(e.ctx, "/api/v1/explain", values)
-	if err != nil {
-		return err
-	}
+func (c *explainCmd) show(e *world, body []byte) error {
 	if c.Format == "json" {
-		_, err = e.out.Write(body)
+		_, err := e.out.Write(body)
 		return err
 	}
 	var x query.Explanation

@@ -6,15 +6,13 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"time"
 
 	"rollcall/query"
 )
 
 type queryCmd struct {
 	Settings
-	Server  string   `help:"Ask a running server at this address." placeholder:"URL"`
-	Key     string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
+	asking
 	From    string   `help:"First day or instant." placeholder:"2026-11-01" group:"Query"`
 	To      string   `help:"End, not included." placeholder:"2026-12-01" group:"Query"`
 	Grain   string   `help:"minute, hour, day, week, month or total." placeholder:"day" group:"Query"`
@@ -42,14 +40,13 @@ func (c *queryCmd) Help() string {
 // values gives the request as the parameters of GET /api/v1/query.
 func (c *queryCmd) values() (url.Values, error) {
 	v := url.Values{}
-	for name, value := range map[string]string{"from": c.From, "to": c.To, "grain": c.Grain, "metrics": strings.Join(c.Metrics, ","),
-		"group_by": strings.Join(c.GroupBy, ","), "order": c.Order, "limit": c.Limit, "fill": c.Fill, "compare": c.Compare} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
+	set(v, map[string]string{"from": c.From, "to": c.To, "grain": c.Grain, "metrics": strings.Join(c.Metrics, ","),
+		"group_by": strings.Join(c.GroupBy, ","), "order": c.Order, "limit": c.Limit, "fill": c.Fill, "compare": c.Compare})
 	if c.Rest {
 		v.Set("everything_else", "true")
+	}
+	if c.Server != "" && (c.Format == "csv" || c.Format == "parquet") {
+		v.Set("format", c.Format)
 	}
 	return v, addFilters(v, c.Filter)
 }
@@ -68,41 +65,28 @@ func addFilters(v url.Values, filters []string) error {
 }
 
 func (c *queryCmd) Run(e *world) error {
-	cfg, err := c.config(e.environ)
-	if err != nil {
-		return err
-	}
-	values, err := c.values()
-	if err != nil {
-		return err
-	}
 	if c.Format == "parquet" && c.toTerminal(e) {
 		return usageError("--format parquet is not for a terminal: add -o FILE, or send the output to a file")
 	}
-	if c.Server != "" {
-		return c.remote(e, values)
-	}
-	n, err := openAnswers(e, cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.local(e, n, values), n.close())
+	return c.ask(e, &c.Settings, c)
 }
+
+func (c *queryCmd) path() string { return "/api/v1/query" }
 
 func (c *queryCmd) local(e *world, n *node, values url.Values) error {
 	request, err := query.ParseValues(values)
 	if err != nil {
 		return wrongQuery(err)
 	}
-	now := time.Now()
-	if err := n.caughtUp(e.ctx); err != nil {
+	complete, err := n.complete(e.ctx)
+	if err != nil {
 		return err
 	}
 	result, err := n.engine.Query(e.ctx, request)
 	if err != nil {
 		return wrongQuery(err)
 	}
-	result.CompleteThrough = now.In(n.calendar.Location()) // nobody else writes to the log
+	result.CompleteThrough = complete
 	return c.write(e, result)
 }
 
@@ -127,18 +111,7 @@ func wrongQuery(err error) error {
 	return err
 }
 
-func (c *queryCmd) remote(e *world, values url.Values) error {
-	cl, err := newClient(c.Server, c.Key)
-	if err != nil {
-		return err
-	}
-	if c.Format == "csv" || c.Format == "parquet" {
-		values.Set("format", c.Format)
-	}
-	body, err := cl.get(e.ctx, "/api/v1/query", values)
-	if err != nil {
-		return err
-	}
+func (c *queryCmd) show(e *world, body []byte) error {
 	return c.output(e, func(w io.Writer) error {
 		if c.Format == "table" {
 			return remoteTable(w, body)

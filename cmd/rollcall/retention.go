@@ -2,18 +2,15 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"time"
 
 	"rollcall/query"
 )
 
 type retentionCmd struct {
 	Settings
-	Server  string   `help:"Ask a running server at this address." placeholder:"URL"`
-	Key     string   `help:"API key of the server." placeholder:"KEY" env:"ROLLCALL_KEY"`
+	asking
 	Cohort  string   `help:"day or week: what the cohorts and periods are." placeholder:"day" group:"Query"`
 	Periods string   `help:"How many periods to follow a cohort for." placeholder:"30" group:"Query"`
 	From    string   `help:"First day of the cohorts." placeholder:"2026-11-01" group:"Query"`
@@ -35,40 +32,24 @@ Examples:
 // values gives the request as the parameters of GET /api/v1/retention.
 func (c *retentionCmd) values() (url.Values, error) {
 	v := url.Values{}
-	for name, value := range map[string]string{"cohort": c.Cohort, "periods": c.Periods, "from": c.From, "to": c.To} {
-		if value != "" {
-			v.Set(name, value)
-		}
+	set(v, map[string]string{"cohort": c.Cohort, "periods": c.Periods, "from": c.From, "to": c.To})
+	if c.Server != "" && c.Format == "csv" {
+		v.Set("format", "csv")
 	}
 	return v, addFilters(v, c.Filter)
 }
 
-func (c *retentionCmd) Run(e *world) error {
-	cfg, err := c.config(e.environ)
-	if err != nil {
-		return err
-	}
-	values, err := c.values()
-	if err != nil {
-		return err
-	}
-	if c.Server != "" {
-		return c.remote(e, values)
-	}
-	n, err := openAnswers(e, cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.local(e, n, values), n.close())
-}
+func (c *retentionCmd) Run(e *world) error { return c.ask(e, &c.Settings, c) }
+
+func (c *retentionCmd) path() string { return "/api/v1/retention" }
 
 func (c *retentionCmd) local(e *world, n *node, values url.Values) error {
 	request, err := query.ParseRetention(values)
 	if err != nil {
 		return wrongQuery(err)
 	}
-	now := time.Now()
-	if err := n.caughtUp(e.ctx); err != nil {
+	complete, err := n.complete(e.ctx)
+	if err != nil {
 		return err
 	}
 	result, err := n.engine.Retention(e.ctx, request)
@@ -76,7 +57,7 @@ func (c *retentionCmd) local(e *world, n *node, values url.Values) error {
 		return wrongQuery(err)
 	}
 	if !result.AsOf.IsZero() {
-		result.CompleteThrough = now.In(n.calendar.Location()) // nobody else writes to the log
+		result.CompleteThrough = complete
 	}
 	switch c.Format {
 	case "json":
@@ -88,20 +69,9 @@ func (c *retentionCmd) local(e *world, n *node, values url.Values) error {
 	}
 }
 
-func (c *retentionCmd) remote(e *world, values url.Values) error {
-	cl, err := newClient(c.Server, c.Key)
-	if err != nil {
-		return err
-	}
-	if c.Format == "csv" {
-		values.Set("format", "csv")
-	}
-	body, err := cl.get(e.ctx, "/api/v1/retention", values)
-	if err != nil {
-		return err
-	}
+func (c *retentionCmd) show(e *world, body []byte) error {
 	if c.Format != "table" {
-		_, err = e.out.Write(body)
+		_, err := e.out.Write(body)
 		return err
 	}
 	var result query.Retention
