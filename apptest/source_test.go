@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,8 +53,9 @@ func TestSourceTopics(t *testing.T) {
 				k.ConsoleProducer(t, topic, false, without[:half])
 			}
 			dsn := store.Database(t)
-			s := Start(t, binary(t), nil, append(flags, "--log-kind", "kafka", "--log-brokers", k.Brokers()[0], "--log-topic", "log-of-"+topic, "--log-group", topic,
-				"--late-horizon", "0", "--store-kind", "mysql", "--store-dsn", dsn, "--source-kind", "kafka", "--source-topic", topic, "--source-brokers", k.Brokers()[0])...)
+			flags = append(flags, "--log-kind", "kafka", "--log-brokers", k.Brokers()[0], "--log-topic", "log-of-"+topic, "--log-group", topic,
+				"--late-horizon", "0", "--store-kind", "mysql", "--store-dsn", dsn, "--source-kind", "kafka", "--source-topic", topic, "--source-brokers", k.Brokers()[0])
+			s := Start(t, binary(t), nil, flags...)
 			if withKeys {
 				k.ConsoleProducer(t, topic, true, withKey[half:])
 			} else {
@@ -62,8 +64,27 @@ func TestSourceTopics(t *testing.T) {
 			arrived(t, s, len(w.Events))
 			compareServer(t, s, d, &w)
 			bySQL(t, s, store, dsn)
+			if withKeys {
+				erasedFrom(t, s, d, &w, flags)
+			}
 		})
 	}
+}
+
+// erasedFrom erases a user from a topic that others write, and which Rollcall reads directly: it is passed over there.
+func erasedFrom(t *testing.T, s *Server, d simtest.Dice, w *simtest.World, flags []string) {
+	t.Helper()
+	user := string(w.Events[slices.IndexFunc(w.Events, func(e simtest.Logged) bool { return len(e.User) > 0 })].User)
+	out := MustRun(t, binary(t), nil, append([]string{"erase", "--user", user, "--yes", "--format", "json", "--data", t.TempDir()}, flags...)...)
+	if !strings.Contains(out.Stdout, "in the log, topic keyed, which all readers pass over") || !strings.Contains(out.Stdout, "retention.ms of 168h") {
+		t.Error(out.Stdout)
+	}
+	w.Events = slices.DeleteFunc(w.Events, func(e simtest.Logged) bool { return string(e.User) == user })
+	if err := s.Until(func() (bool, error) { b, err := s.builds(); return err == nil && b.Active == 2, nil }); err != nil {
+		t.Fatal(err)
+	}
+	compareServer(t, s, d, w)
+	MustRun(t, binary(t), nil, append([]string{"verify", "--all"}, flags...)...)
 }
 
 // once leaves out events with the id of another, of which the first in the log wins: a topic without keys has no order of

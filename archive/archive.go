@@ -34,8 +34,10 @@ type Deps struct {
 	Store  store.Viewer
 	Place  Place
 	Fence  Fence // of Place, when several processes write, each the shards it owns (see Following); nil for one process with all
-	Logger *slog.Logger
-	Now    func() time.Time
+	// Erasing has the owner of a shard erase users from its files; nil for nobody.
+	Erasing *Erasing
+	Logger  *slog.Logger
+	Now     func() time.Time
 	// Step is told the name of each step it passes (see Steps); nil in production.
 	Step func(name string)
 }
@@ -174,6 +176,9 @@ func (a *Archive) step(ctx context.Context, shard int, all bool) (more bool, err
 			a.doubt(shard)
 		}
 	}()
+	if a.due(shard) {
+		return true, a.eraseShard(ctx, shard)
+	}
 	if more, err = a.pass(ctx, shard); more || err != nil {
 		return more, err
 	}
@@ -218,10 +223,7 @@ func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error
 			next = m.Next
 		}
 		if p.Committed > next+passRows { // do not wait for the next tick
-			select {
-			case a.wake <- struct{}{}:
-			default:
-			}
+			a.hurry()
 		}
 		a.heard[p.Shard] = p
 		p.Snapshot = min(p.Snapshot, next)
@@ -229,6 +231,14 @@ func (h holding) Report(ctx context.Context, progress []eventlog.Progress) error
 	}
 	a.mu.Unlock()
 	return a.reporter.Report(ctx, held)
+}
+
+// hurry has Run not wait for its next tick.
+func (a *Archive) hurry() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
 }
 
 // release repeats the last report of a shard: the archive has gone on, and commits may have ceased.

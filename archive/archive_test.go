@@ -24,6 +24,7 @@ import (
 	"rollcall/archive/s3/s3test"
 	"rollcall/eventlog"
 	"rollcall/record"
+	"rollcall/store"
 	"rollcall/store/sqlite"
 )
 
@@ -47,6 +48,12 @@ type bench struct {
 	fold    *aggregate.Aggregator
 	horizon time.Duration // of late events
 	step    func(string)
+
+	// of owners that are opened; nil for log, store and nobody
+	reads   eventlog.Fetcher
+	viewer  store.Viewer
+	erasing *archive.Erasing
+	keyed   archive.Config
 }
 
 func newBench(t *testing.T, cfg archive.Config) *bench {
@@ -89,7 +96,11 @@ func (b *bench) config(cfg archive.Config) archive.Config {
 }
 
 func (b *bench) open(cfg archive.Config) (*archive.Archive, error) {
-	return archive.New(b.config(cfg), archive.Deps{Log: b.log, Shards: shards, Store: b.store, Place: b.place, Fence: b.fence, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step})
+	deps := archive.Deps{Log: b.log, Shards: shards, Store: b.store, Erasing: b.erasing, Place: b.place, Fence: b.fence, Logger: quiet(), Now: func() time.Time { return b.now }, Step: b.step}
+	if b.viewer != nil {
+		deps.Log, deps.Store = b.reads, b.viewer
+	}
+	return archive.New(b.config(cfg), deps)
 }
 
 // run folds until the test ends, or until it is stopped.

@@ -22,6 +22,8 @@
 //   - one process writes a shard: the owner of the log's directory or, with a log on servers, the owner of the shard. Two that
 //     both believe they own it each make the same files of the same records, and each change of the manifest is one's only
 //     (Fence): who takes a shard over raises its epoch, and from then on the other changes nothing (owner.go);
+//   - with a log that can't be written anew, the owner of a shard erases users from its files before it does anything else there
+//     (Erasing): then no file has a row of theirs from before, and the sums are those of the ledger without them;
 //   - Reader gives the records that the log had, with the same offsets, times, rows and hashes, or an error that names the file.
 //     It holds a bounded number of rows, and one open file, however many days lie beside each other in the log.
 //

@@ -36,6 +36,11 @@ func (a *Archive) Settle(ctx context.Context) error {
 func (a *Archive) settle(ctx context.Context, shard int) error {
 	a.working.Lock()
 	defer a.working.Unlock()
+	return a.finishBegun(ctx, shard)
+}
+
+// finishBegun finishes the merge and the pass that were begun.
+func (a *Archive) finishBegun(ctx context.Context, shard int) error {
 	if a.manifest(shard).Merge != nil {
 		if err := a.finishMerge(shard); err != nil {
 			return err
@@ -64,14 +69,14 @@ func (a *Archive) Erase(ctx context.Context, users []string, dry bool) (Erased, 
 			return e, err
 		}
 	}
-	who := erasing{names: a.namesOf(users), dims: a.cfg.Dimensions}
+	who := erasing{names: namesOf(a.cfg.UserKey, users), dims: a.cfg.Dimensions}
 	for shard := range a.manifests {
 		for _, f := range a.manifest(shard).Files {
 			if err := ctx.Err(); err != nil {
 				return e, err
 			}
-			if err := a.eraseIn(shard, f.Path, &who, dry, &e); err != nil {
-				return e, fmt.Errorf("erase from %s: %w", f.Path, err)
+			if err := a.eraseLocked(shard, f.Path, &who, dry, &e); err != nil {
+				return e, err
 			}
 		}
 	}
@@ -84,8 +89,8 @@ func (a *Archive) Erase(ctx context.Context, users []string, dry bool) (Erased, 
 }
 
 // namesOf gives the ids of users by their names in the files.
-func (a *Archive) namesOf(users []string) map[string]string {
-	names, by := newUserNames(a.cfg.UserKey), make(map[string]string, len(users))
+func namesOf(key []byte, users []string) map[string]string {
+	names, by := newUserNames(key), make(map[string]string, len(users))
 	for _, u := range users {
 		if u != "" {
 			by[string(names.of([]byte(u)))] = u
@@ -94,17 +99,26 @@ func (a *Archive) namesOf(users []string) map[string]string {
 	return by
 }
 
-// eraseIn does one file, unless it is gone.
-func (a *Archive) eraseIn(shard int, path string, who *erasing, dry bool, e *Erased) error {
+func (a *Archive) eraseLocked(shard int, path string, who *erasing, dry bool, e *Erased) error {
 	a.working.Lock()
 	defer a.working.Unlock()
+	return a.eraseIn(shard, path, who, dry, e)
+}
+
+// eraseIn does one file, unless it is gone.
+func (a *Archive) eraseIn(shard int, path string, who *erasing, dry bool, e *Erased) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("erase from %s: %w", path, err)
+		}
+	}()
 	m := a.manifest(shard)
 	i := slices.IndexFunc(m.Files, func(f File) bool { return f.Path == path })
 	if i < 0 {
 		return nil
 	}
 	f := m.Files[i]
-	rows, err := a.rowsOf(path, who)
+	rows, err := who.rowsOf(a.deps.Place, path, &f)
 	if err != nil || rows == 0 {
 		return err
 	}
@@ -113,18 +127,27 @@ func (a *Archive) eraseIn(shard int, path string, who *erasing, dry bool, e *Era
 			return err
 		}
 	}
+	e.add(&f, rows)
+	return nil
+}
+
+// add tells of rows in a file.
+func (e *Erased) add(f *File, rows int64) {
 	e.Files, e.Dates = e.Files+1, append(e.Dates, f.Date)
 	if f.Kind == kindEvents {
 		e.Events += rows
 	} else {
 		e.Dropped += rows
 	}
-	return nil
 }
 
-// rowsOf counts the rows of the users in a file. It reads one column.
-func (a *Archive) rowsOf(path string, who *erasing) (rows int64, err error) {
-	in, f, err := a.openFile(path)
+// rowsOf counts the rows of the users in a file. It reads one column, unless the file reaches over the offset up to which they are
+// erased.
+func (e *erasing) rowsOf(place Place, path string, of *File) (rows int64, err error) {
+	if e.until > 0 && of.From >= e.until {
+		return 0, nil
+	}
+	in, f, err := openFile(place, path)
 	if err != nil {
 		return 0, err
 	}
@@ -133,8 +156,14 @@ func (a *Archive) rowsOf(path string, who *erasing) (rows int64, err error) {
 	if !ok {
 		return 0, errors.New("it has no column user_id")
 	}
+	e.open(f.Schema())
 	for _, g := range f.RowGroups() {
-		n, err := who.rowsIn(g.ColumnChunks()[leaf.ColumnIndex].Pages())
+		var n int64
+		if e.until > 0 && of.Until > e.until {
+			n, err = e.rowsBefore(g)
+		} else {
+			n, err = e.rowsIn(g.ColumnChunks()[leaf.ColumnIndex].Pages())
+		}
 		if rows += n; err != nil {
 			return rows, err
 		}
@@ -142,8 +171,8 @@ func (a *Archive) rowsOf(path string, who *erasing) (rows int64, err error) {
 	return rows, nil
 }
 
-func (a *Archive) openFile(path string) (Object, *parquet.File, error) {
-	in, size, err := a.deps.Place.Open(path)
+func openFile(place Place, path string) (Object, *parquet.File, error) {
+	in, size, err := place.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,7 +217,7 @@ func (a *Archive) withoutRows(shard int, f File, rows int64, who *erasing) error
 
 // copyOthers writes the rows of f that are not the users', and tells in left what they are.
 func (a *Archive) copyOthers(w *parquet.GenericWriter[any], f File, who *erasing, left *File) (err error) {
-	in, file, err := a.openFile(f.Path)
+	in, file, err := openFile(a.deps.Place, f.Path)
 	if err != nil {
 		return err
 	}
@@ -267,6 +296,7 @@ func (a *Archive) followShard(shard int, ledger Sum, committed rollcall.Offset) 
 // erasing knows the users by their names in the files, and sums up the rows that it leaves out.
 type erasing struct {
 	names map[string]string // id by name
+	until rollcall.Offset   // rows of records from here on stay; 0 for none
 	dims  []string
 	at    map[string]int // column of each name
 	gone  *record.Encoder
@@ -307,6 +337,32 @@ func (e *erasing) rowsIn(pages parquet.Pages) (rows int64, err error) {
 	}
 }
 
+// theirs tells whose a row is, if it is to be erased.
+func (e *erasing) theirs(row parquet.Row) (id string, theirs bool) {
+	id, theirs = e.names[string(row[e.at["user_id"]].ByteArray())]
+	return id, theirs && (e.until == 0 || rollcall.Offset(row[e.at["log_offset"]].Int64()) < e.until)
+}
+
+// rowsBefore counts the rows that are to be erased, one by one.
+func (e *erasing) rowsBefore(g parquet.RowGroup) (count int64, err error) {
+	in := g.Rows()
+	defer func() { err = errors.Join(err, in.Close()) }()
+	rows := make([]parquet.Row, rowBatch/8)
+	for err == nil {
+		var n int
+		n, err = in.ReadRows(rows)
+		for _, row := range rows[:n] {
+			if _, theirs := e.theirs(row); theirs {
+				count++
+			}
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return count, err
+}
+
 func (e *erasing) copyGroup(w *parquet.GenericWriter[any], g parquet.RowGroup, left *File) (err error) {
 	in := g.Rows()
 	defer func() { err = errors.Join(err, in.Close()) }()
@@ -316,7 +372,7 @@ func (e *erasing) copyGroup(w *parquet.GenericWriter[any], g parquet.RowGroup, l
 		n, err = in.ReadRows(rows)
 		kept := rows[:0:0]
 		for _, row := range rows[:n] {
-			if id, theirs := e.names[string(row[e.at["user_id"]].ByteArray())]; theirs {
+			if id, theirs := e.theirs(row); theirs {
 				e.add(id, row)
 				continue
 			}

@@ -22,3 +22,12 @@ func (a *Archive) Merge(shard int, all bool) error {
 	_, err := a.merge(shard, all)
 	return err
 }
+
+// Round does the steps of a shard, and does not merge all of a day.
+func (a *Archive) Round(ctx context.Context, shard int) error {
+	for {
+		if more, err := a.step(ctx, shard, false); !more || err != nil {
+			return err
+		}
+	}
+}

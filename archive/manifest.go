@@ -41,6 +41,7 @@ type manifest struct {
 	Erased     int64           `json:"erased,omitempty"`  // rows of the records before Next that were erased, and so are in no file
 
 	RecordOffsets bool   `json:"record_offsets,omitempty"` // as of Config
+	Erasure       string `json:"erasure,omitempty"`        // the last that the owner has done; see Erasing
 	Epoch         uint64 `json:"epoch,omitempty"`          // how often an owner has taken the shard over; 0 where one process has them all
 }
 

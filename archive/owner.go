@@ -52,6 +52,9 @@ func (a *Archive) own(shards []int, mine bool) {
 	for _, shard := range shards {
 		a.owned[shard], a.stale[shard] = mine, true
 	}
+	if mine {
+		a.hurry()
+	}
 }
 
 // doubt has the manifest of a shard read again before anything else is done.

@@ -20,7 +20,7 @@ func (i idle) Lose([]int)                     {}
 // openOwner opens an archive of a process that owns all shards, as far as it knows, and for good.
 func (b *bench) openOwner() *archive.Archive {
 	b.t.Helper()
-	a, err := b.open(archive.Config{})
+	a, err := b.open(b.keyed)
 	check(b.t, err)
 	i := idle{make(chan struct{})}
 	ended := make(chan error, 1)

@@ -26,7 +26,14 @@ func (a *Archive) pass(ctx context.Context, shard int) (more bool, err error) {
 	if err := a.skipTrimmed(ctx, m); err != nil {
 		return false, err
 	}
-	p, err := a.gather(ctx, m, committed)
+	again, log := a.due(shard), a.deps.Log
+	if again { // what another build has begun to write
+		log = a.deps.Erasing.Log
+	}
+	p, err := a.gather(ctx, log, m, committed)
+	if err == nil && again {
+		err = a.clearBegun(m, p)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -95,14 +102,14 @@ const (
 func (v verdict) String() string { return [...]string{"accepted", "duplicate", "late"}[v] }
 
 // gather reads the records of a pass: those of the one that was cut off, or as many as are committed and fit.
-func (a *Archive) gather(ctx context.Context, m *manifest, committed rollcall.Offset) (*span, error) {
+func (a *Archive) gather(ctx context.Context, log eventlog.Fetcher, m *manifest, committed rollcall.Offset) (*span, error) {
 	p := &span{from: m.Next, until: m.Next}
 	end, limit := committed, passRows
 	if m.Writing > m.Next {
 		end, limit = m.Writing, 1<<62
 	}
 	for p.until < end && p.rows < limit {
-		records, err := a.deps.Log.Fetch(ctx, m.Shard, p.until, end, fetchBytes, nil)
+		records, err := log.Fetch(ctx, m.Shard, p.until, end, fetchBytes, nil)
 		if err != nil {
 			return nil, fmt.Errorf("read the log at %d: %w", p.until, err)
 		}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"sync"
@@ -55,8 +57,8 @@ func OpenReader(cfg Config, place Place, shards int) (*Reader, error) {
 
 func (r *Reader) manifest(shard int) (*manifest, error) {
 	m, err := readManifest(&r.cfg, r.users, r.place, shard)
-	for range 8 { // it may be replaced while it is read
-		if !errors.Is(err, fs.ErrNotExist) {
+	for range 8 {
+		if !replaced(err) {
 			break
 		}
 		m, err = readManifest(&r.cfg, r.users, r.place, shard)
@@ -65,6 +67,13 @@ func (r *Reader) manifest(shard int) (*manifest, error) {
 		return nil, fmt.Errorf("archive: %s: %w", manifestName(shard), err)
 	}
 	return m, nil
+}
+
+// replaced tells whether a manifest may have been replaced while it was read: it was not there, or was read in part, since some
+// servers tell the size of the one before.
+func replaced(err error) bool {
+	syntax := (*json.SyntaxError)(nil)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntax)
 }
 
 // Bounds gives the first offset from which on the archive is whole, and the offset behind its last record.

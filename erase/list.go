@@ -20,17 +20,22 @@ type Printer struct{ pool *sync.Pool }
 
 // NewPrinter takes the key of a store.
 func NewPrinter(key []byte) Printer {
-	return Printer{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	return Printer{&sync.Pool{New: func() any { return &keyed{Hash: hmac.New(sha256.New, key)} }}}
+}
+
+// keyed is a hash with room for its sum.
+type keyed struct {
+	hash.Hash
+	sum [sha256.Size]byte
 }
 
 // Of gives the print of a user.
 func (p Printer) Of(user []byte) (print Print) {
-	mac := p.pool.Get().(hash.Hash)
+	mac := p.pool.Get().(*keyed)
 	defer p.pool.Put(mac)
 	mac.Reset()
 	mac.Write(user)
-	var sum [sha256.Size]byte
-	copy(print[:], mac.Sum(sum[:0]))
+	copy(print[:], mac.Sum(mac.sum[:0]))
 	return print
 }
 

@@ -134,3 +134,26 @@ func TestReadingStopsAtDamage(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// BenchmarkListed is the cost of a record of 1000 events of 500 users, none of them listed: before the end of the list, where each user
+// is asked for, and behind it.
+func BenchmarkListed(b *testing.B) {
+	var users []string
+	for i := range 1000 {
+		users = append(users, fmt.Sprint("user-", i%500))
+	}
+	log, key := shelve(users, 1000), []byte("key")
+	for name, until := range map[string]rollcall.Offset{"before": 1 << 20, "behind": 0} {
+		list := []store.Erasure{{User: erase.NewPrinter(key).Of([]byte("nobody")), Until: until, Build: 1}}
+		reader := erase.Listed(log, erase.NewList(key, list, 1))
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var buf []eventlog.Record
+			for range b.N {
+				if _, err := reader.Fetch(b.Context(), 0, 0, 0, 1<<20, buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

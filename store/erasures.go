@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"rollcall"
 )
@@ -25,4 +26,12 @@ type Erasures interface {
 	AddErasures(ctx context.Context, add []Erasure) error
 	// ForgetErasures deletes the entries of a shard that hold for no record from an offset on: the log begins there.
 	ForgetErasures(ctx context.Context, shard int, first rollcall.Offset) (forgotten int64, err error)
+	// Erasing gives what an erasure that has begun and not ended keeps here; nil when there is none.
+	Erasing(ctx context.Context) (body []byte, err error)
+	// KeepErasing makes body durable in place of was, nil for none, and deletes that when body is nil. ErrErasing when something
+	// else is there, and nothing has changed: of two processes that erase at once one goes on.
+	KeepErasing(ctx context.Context, was, body []byte) error
 }
+
+// ErrErasing tells that another process erases users, or has gone on with an erasure.
+var ErrErasing = errors.New("another erasure is under way")

@@ -96,7 +96,7 @@ func (n *node) printArchive(e *world) {
 
 // openArchive opens the archive of this process, if it has one.
 func (n *node) openArchive() (*archive.Archive, error) {
-	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) && !n.cfg.erases {
+	if n.cfg.Archive.Dir == "" || !n.cfg.has(roleAggregate) && (!n.cfg.erases || n.embedded == nil) {
 		return nil, nil
 	}
 	cfg, err := n.archiveConfig()
@@ -111,7 +111,8 @@ func (n *node) openArchive() (*archive.Archive, error) {
 	if n.embedded == nil {
 		fence, _ = place.(archive.Fence) // checkArchive sees to it
 	}
-	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Fence: fence, Logger: n.logger, Now: time.Now, Step: failpoint()})
+	return archive.New(cfg, archive.Deps{Log: n.log, Shards: n.cfg.LogShards, Store: n.store, Place: place, Fence: fence,
+		Erasing: n.erasingArchive(), Logger: n.logger, Now: time.Now, Step: failpoint()})
 }
 
 func (n *node) archiveConfig() (archive.Config, error) {

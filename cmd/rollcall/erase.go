@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"rollcall/archive"
 	"rollcall/erase"
 	"rollcall/eventlog"
 	"rollcall/record"
@@ -31,13 +32,15 @@ func (c *eraseCmd) Help() string {
 anew without them, verified, and take over in one step, and all earlier builds are deleted; then the files of the log and the archive
 that hold them are written anew. What was removed is looked for again, and told in a receipt under DATA/receipts, which holds no id.
 
-A server that holds the directory has to end first. Interrupted, the same command goes on. Copies made before (backups, exports) are
-not reached.
+A server that holds the directory has to end first. With a log and a store on servers the processes go on: they rewrite the archive,
+and pass over what Kafka or Redis Streams still hold of the users, which the receipt tells. Interrupted, the same command goes on.
+Copies made before (backups, exports) are not reached.
 
 Examples:
   rollcall erase --user 4711 --dry-run
   rollcall erase --user 4711 --yes
-  rollcall erase --user-file leavers.txt --yes --format json`
+  rollcall erase --user-file leavers.txt --yes --format json
+  rollcall erase --config production.yaml --user 4711 --yes`
 }
 
 const (
@@ -54,26 +57,24 @@ func (c *eraseCmd) Run(e *world) error {
 	if err != nil {
 		return err
 	}
-	if !cfg.embedded() {
-		return usageError("this works on a data directory, and the configuration names a log and a store on servers")
-	}
 	if err := adoptActive(&cfg); err != nil {
 		return err
 	}
-	begun, err := readIntent(cfg.Data)
-	if err != nil {
-		return err
-	}
-	if c.DryRun {
-		return c.count(e, cfg, users)
-	}
+	cfg.goesOver = !cfg.embedded()
 	switch {
-	case begun == nil && len(users) == 0:
-		return usageError("name the users with --user or --user-file")
-	case begun != nil && len(users) > 0 && !slices.Equal(users, begun.Users):
-		return usageError("another erasure was begun and has not ended: finish it first, with rollcall erase --yes")
+	case c.DryRun:
+		return c.count(e, cfg, users)
 	case !c.Yes:
 		return usageError("it can't be undone: look first with --dry-run, then give --yes")
+	case !cfg.embedded():
+		return c.onServers(e, cfg, users)
+	}
+	begun, err := readIntent(cfg.Data)
+	if err == nil {
+		err = goesOn(begun, users)
+	}
+	if err != nil {
+		return err
 	}
 	w := &erasure{world: e, cfg: cfg, intent: begun, rebuild: rebuildWithout, step: failpoint()}
 	if begun == nil {
@@ -84,6 +85,17 @@ func (c *eraseCmd) Run(e *world) error {
 		return err
 	}
 	return c.print(e, receipt)
+}
+
+// goesOn tells what is wrong with these users, beside what was begun.
+func goesOn(begun *intent, users []string) error {
+	switch {
+	case begun == nil && len(users) == 0:
+		return usageError("name the users with --user or --user-file")
+	case begun != nil && len(users) > 0 && !slices.Equal(users, begun.Users):
+		return usageError("another erasure was begun and has not ended: finish it first, with rollcall erase --yes")
+	}
+	return nil
 }
 
 // users are those of the command line, each once.
@@ -152,8 +164,8 @@ func (n *node) lookFor(ctx context.Context, users []string) (f found, err error)
 	for d := range s.Days {
 		f.Days = append(f.Days, d.String())
 	}
-	if n.archive != nil {
-		a, err := n.archive.Erase(ctx, users, true)
+	if n.cfg.Archive.Dir != "" {
+		a, err := n.searchArchive(ctx, users)
 		if err != nil {
 			return f, err
 		}
@@ -163,6 +175,18 @@ func (n *node) lookFor(ctx context.Context, users []string) (f found, err error)
 	f.Days = slices.Compact(f.Days)
 	f.Letters, err = erase.Letters(ctx, n.store, users, true)
 	return f, err
+}
+
+// searchArchive counts what the archive holds of users, beside those that write it.
+func (n *node) searchArchive(ctx context.Context, users []string) (archive.Erased, error) {
+	if n.archive != nil {
+		return n.archive.Erase(ctx, users, true)
+	}
+	r, err := n.openReader()
+	if err != nil {
+		return archive.Erased{}, err
+	}
+	return r.Search(ctx, users, nil)
 }
 
 func (c *eraseCmd) count(e *world, cfg Config, users []string) error {
@@ -184,7 +208,7 @@ func (c *eraseCmd) count(e *world, cfg Config, users []string) error {
 	return nil
 }
 
-// openToErase opens the directory without anybody who folds.
+// openToErase opens the directory, or what is on servers, without anybody who folds.
 func openToErase(e *world, cfg Config) (*node, error) {
 	cfg.erases = true
 	n, err := openToVerify(e, cfg)
@@ -211,5 +235,8 @@ func (c *eraseCmd) print(e *world, r *receipt) error {
 	fmt.Fprintf(e.out, "%d users erased\n", len(r.Users))
 	r.Removed.print(e)
 	_, err := fmt.Fprintf(e.out, "build       %d, without them\nverified    nothing of them is left\nreceipt     %s\n", r.Build, filepath.Join(receiptsDir, r.name()))
+	for _, left := range r.Remains {
+		fmt.Fprintf(e.out, "remains     %s: %s\n", left.Where, left.Until)
+	}
 	return err
 }

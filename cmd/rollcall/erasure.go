@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -35,31 +34,11 @@ type intent struct {
 	Salt    string    `json:"salt"`
 	Found   found     `json:"found"`
 	Rebuilt bool      `json:"rebuilt"` // the active build is without them, and there is no other
-	Build   uint32    `json:"build"`   // which that is
+	Build   uint32    `json:"build"`   // which that is; on servers, the first that can be
 
-	Ends []rollcall.Offset `json:"ends"` // of the log, by shard, when that was made
+	Ends  []rollcall.Offset `json:"ends,omitempty"`  // of the log, by shard, when that was made
+	Until []rollcall.Offset `json:"until,omitempty"` // on servers: by shard, from where on the users may come back
 }
-
-// receipt tells what an erasure has done, to somebody who knows the id: who was erased is told by SHA-256 of salt and id.
-type receipt struct {
-	Salt     string    `json:"salt"`
-	Users    []string  `json:"users_sha256"`
-	Begun    time.Time `json:"begun"`
-	Finished time.Time `json:"finished"`
-	Removed  found     `json:"removed"`
-	Build    uint32    `json:"build"`    // made without them; all before were deleted
-	Archive  string    `json:"archive"`  // equal: it has the sums of the ledger; or why not; or none
-	Verified bool      `json:"verified"` // log, archive and quarantine were searched again, and hold nothing of them
-	Remains  []remains `json:"remains"`
-}
-
-// remains is a place that an erasure doesn't reach.
-type remains struct {
-	Where string `json:"where"`
-	Until string `json:"until"`
-}
-
-func (r *receipt) name() string { return "erase-" + r.Salt[:16] + ".json" }
 
 // eraseSteps are the steps of an erasure that a test may stop it at, in order.
 func eraseSteps() []string {
@@ -75,7 +54,7 @@ type erasure struct {
 	*world
 	cfg     Config
 	intent  *intent
-	rebuild func(e *world, n *node) error // makes a build of what n.log gives, and activates it
+	rebuild func(e *world, n *node) error // makes a build of what n.raw gives, and activates it
 	step    func(string)
 }
 
@@ -165,7 +144,7 @@ func (w *erasure) makeFigures(n *node) (err error) {
 	if i.Ends, err = n.ends(w.ctx); err != nil {
 		return err
 	}
-	n.log = withoutUsers{n.log, erase.Reading(n.log, record.UsersNamed(i.Users...))}
+	n.raw = withoutUsers{n.raw, erase.Reading(n.raw, record.UsersNamed(i.Users...))}
 	return w.rebuild(w.world, n)
 }
 
@@ -186,12 +165,19 @@ func (w *erasure) begin(n *node) (err error) {
 	if w.intent.Found.nothing() {
 		return errors.New("there is nothing of these users: nothing was done")
 	}
+	if err := w.intent.begin(); err != nil {
+		return err
+	}
+	return w.save()
+}
+
+func (i *intent) begin() error {
 	var salt [16]byte
 	if _, err := rand.Read(salt[:]); err != nil {
 		return err
 	}
-	w.intent.Begun, w.intent.Salt = time.Now().UTC(), hex.EncodeToString(salt[:])
-	return w.save()
+	i.Begun, i.Salt = time.Now().UTC(), hex.EncodeToString(salt[:])
+	return nil
 }
 
 // sameLog tells whether something came into the log since the figures were made anew: it may be of the users, and then is in these.
@@ -288,12 +274,7 @@ func (w *erasure) search(n *node) (*receipt, error) {
 	if !left.nothing() {
 		return nil, fmt.Errorf("%d events in the log, %d in the archive and %d letters are left: run the same command again", left.Events, left.Archived+left.ArchiveDropped, left.Letters)
 	}
-	r := &receipt{Salt: i.Salt, Begun: i.Begun, Finished: time.Now().UTC(), Removed: i.Found, Build: i.Build, Verified: true, Archive: "none",
-		Remains: []remains{{"copies of the data directory and of the archive made before, and what was exported", "they are deleted by who keeps them"}}}
-	for _, u := range i.Users {
-		sum := sha256.Sum256([]byte(i.Salt + u))
-		r.Users = append(r.Users, hex.EncodeToString(sum[:]))
-	}
+	r := i.receipt(remains{"copies of the data directory and of the archive made before, and what was exported", "they are deleted by who keeps them"})
 	if n.archive != nil {
 		r.Archive = "equal"
 		if err := n.archive.Prove(w.ctx); errors.Is(err, archive.ErrDiffers) {
@@ -308,15 +289,7 @@ func (w *erasure) search(n *node) (*receipt, error) {
 
 // finish keeps the receipt, and then forgets who it was.
 func (w *erasure) finish(r *receipt) error {
-	dir := filepath.Join(w.cfg.Data, receiptsDir)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
-	}
-	body, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(dir, r.name()), append(body, '\n')); err != nil {
+	if err := r.keep(w.cfg.Data); err != nil {
 		return err
 	}
 	w.passed(6)

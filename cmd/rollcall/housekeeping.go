@@ -30,6 +30,7 @@ func (n *node) keepHouse(ctx context.Context) {
 		if now := time.Now(); now.Sub(expired) >= expireEvery {
 			expired = now
 			n.report(ctx, "expire", n.expire(ctx, now))
+			n.report(ctx, "forget who was erased", n.forgetErased(ctx))
 			n.cache.Announce()
 		}
 		if s := n.aggregator.Status(); s.Commits != commits {

@@ -13,6 +13,7 @@ import (
 
 	"rollcall/aggregate"
 	"rollcall/api"
+	"rollcall/erase"
 	"rollcall/eventlog"
 	"rollcall/rebuild"
 	"rollcall/store"
@@ -84,7 +85,12 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 		o.Fresh = true // a copy is begun anew, and what was folded of the one before has other offsets
 		defer func() { err = errors.Join(err, r.over.end()) }()
 	}
-	deps, err := r.deps(&target, o)
+	list, stale, err := r.node.erasedFrom(ctx, b.Number)
+	if err != nil {
+		return made, before, err
+	}
+	o.Fresh = o.Fresh || stale
+	deps, err := r.deps(&target, o, list)
 	if err != nil {
 		return made, before, err
 	}
@@ -119,13 +125,13 @@ func (r *remaking) archivable(target *Config) error {
 		c.Archive.Dir, c.Timezone, strings.Join(c.Dimensions, ", ")))
 }
 
-func (r *remaking) deps(target *Config, o api.RebuildRequest) (rebuild.Deps, error) {
+func (r *remaking) deps(target *Config, o api.RebuildRequest, erased *erase.List) (rebuild.Deps, error) {
 	n := r.node
 	builds := r.builds
 	if builds == nil {
 		builds = n.builds
 	}
-	whole, err := n.whole()
+	whole, err := n.wholeBut(erased)
 	if err != nil {
 		return rebuild.Deps{}, err
 	}

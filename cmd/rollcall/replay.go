@@ -131,7 +131,7 @@ func (c *quarantineReplayCmd) beside(e *world, cfg Config, sum *replayed) error 
 	if err != nil {
 		return err
 	}
-	if _, is := n.log.(*direct); is {
+	if _, is := n.raw.(*direct); is {
 		err = usageError("the log is a topic that others write: correct the events and send them there")
 	} else {
 		err = c.replay(e.ctx, e, n, sum)

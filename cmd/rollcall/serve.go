@@ -169,7 +169,7 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 		Logger:    n.logger,
 		Base:      base,
 	}
-	if _, is := n.log.(*direct); n.cfg.has(roleIntake) && !is {
+	if _, is := n.raw.(*direct); n.cfg.has(roleIntake) && !is {
 		events, err := intake.NewHandler(intake.Config{Shape: n.shape(), MaxBody: n.cfg.MaxBody, Rate: n.cfg.RateLimit, Keys: n.cfg.APIKeys},
 			intake.Deps{Log: n.log, Quarantine: n.quarantine, Logger: n.logger, Now: time.Now})
 		if err != nil {

@@ -282,7 +282,7 @@ func (n *node) sourceStatus() *sourceStatus {
 		return nil
 	}
 	s := n.source.stats()
-	_, is := n.log.(*direct)
+	_, is := n.raw.(*direct)
 	status := &sourceStatus{Kind: n.cfg.Source.Kind, Direct: is, Messages: s.Messages, Accepted: s.Accepted, Rejected: s.Rejected, Gaps: s.Gaps, Missed: s.Missed, Retries: s.Retries}
 	if s.Lag >= 0 {
 		status.Lag = &s.Lag

@@ -162,7 +162,7 @@ func (n *node) shardStatus(ctx context.Context, p *store.Position, owned map[int
 func (n *node) bounds(ctx context.Context, p *store.Position) (first, next rollcall.Offset, lag uint64, err error) {
 	first, next, err = n.log.Bounds(ctx, p.Shard)
 	lag = uint64(next - min(p.Offset, next))
-	if counts, ok := n.log.(interface {
+	if counts, ok := n.raw.(interface {
 		Behind(ctx context.Context, shard int, from rollcall.Offset) (int64, error)
 	}); ok && err == nil && lag > 0 {
 		var records int64

@@ -11,6 +11,7 @@ import (
 
 	"rollcall"
 	"rollcall/archive"
+	"rollcall/erase"
 	"rollcall/eventlog"
 	"rollcall/verify"
 )
@@ -238,35 +239,42 @@ func (n *node) sources(ctx context.Context, from string) (all []verify.Source, e
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, verify.Log{Fetcher: behind})
+		all = append(all, verify.Log{Fetcher: erase.Listed(behind, n.erased)})
 	}
 	if from != "log" {
-		before, err := r.Before(ctx, n.log)
+		before, err := r.Before(ctx, n.raw)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, verify.Log{Fetcher: before})
+		all = append(all, verify.Log{Fetcher: erase.Listed(before, n.erased)})
 	}
 	return all, nil
 }
 
 // whole is the log with the archive behind it, for what it was trimmed of.
-func (n *node) whole() (eventlog.Fetcher, error) {
+func (n *node) whole() (eventlog.Fetcher, error) { return n.wholeBut(n.erased) }
+
+// wholeBut is the whole log without the users of a list.
+func (n *node) wholeBut(list *erase.List) (eventlog.Fetcher, error) {
 	if n.cfg.Archive.Dir == "" {
-		return n.log, nil
+		return erase.Listed(n.raw, list), nil
 	}
 	r, err := n.openReader()
 	if err != nil {
 		return nil, err
 	}
-	return n.behindLog(r)
+	whole, err := n.behindLog(r)
+	if err != nil {
+		return nil, err
+	}
+	return erase.Listed(whole, list), nil
 }
 
-// behindLog puts an archive behind the log, if it tells who the users are.
+// behindLog puts an archive behind the log, if it tells who the users are. Both are as they are, with everybody.
 func (n *node) behindLog(r *archive.Reader) (eventlog.Fetcher, error) {
-	behind, err := r.Behind(n.log)
+	behind, err := r.Behind(n.raw)
 	if errors.Is(err, archive.ErrKeyed) {
-		return n.log, nil
+		return n.raw, nil
 	}
 	return behind, err
 }

@@ -14,6 +14,7 @@ import (
 	"rollcall/archive"
 	"rollcall/cache"
 	"rollcall/cache/redis"
+	"rollcall/erase"
 	"rollcall/eventlog"
 	"rollcall/intake"
 	"rollcall/query"
@@ -36,7 +37,8 @@ type node struct {
 	calendar  rollcall.Calendar
 	logger    *slog.Logger
 	started   time.Time
-	log       logPart
+	log       logPart            // as the build that is open reads it: without users that were erased
+	raw       logPart            // log with them
 	embedded  *eventlog.Log      // the log, when it is in the data directory
 	logDir    string             // where that is
 	ownership eventlog.Ownership // nil for an embedded log
@@ -51,6 +53,9 @@ type node struct {
 	build        store.Build                                                 // that the store is open on
 	retired      atomic.Bool                                                 // another build is active
 	remakes      *remakes                                                    // of a process that serves
+	erasures     store.Erasures                                              // nil for a data directory
+	erased       *erase.List                                                 // whom the build that is open passes over
+	erasing      *intent                                                     // an erasure on servers that had begun and not ended; nil for none
 	desk         *desk                                                       // between an embedded log and the aggregator
 	endStreams   func()
 	aggregator   *aggregate.Aggregator // nil without that role
@@ -99,12 +104,15 @@ func open(e *world, cfg Config) (*node, error) {
 
 // openRoles starts the roles of this process.
 func openRoles(e *world, cfg Config) (*node, error) {
-	if begun, err := readIntent(cfg.Data); err != nil || begun != nil {
-		e.logger.Warn("an erasure of users was begun here and has not ended: it goes on with rollcall erase --yes", "error", err)
-	}
 	n, err := openData(e, cfg)
 	if err != nil {
 		return nil, err
+	}
+	if n.embedded != nil {
+		n.erasing, err = readIntent(cfg.Data)
+	}
+	if err != nil || n.erasing != nil {
+		e.logger.Warn("an erasure of users has begun here and not ended: unless it is under way, it goes on with rollcall erase --yes", "error", err)
 	}
 	if err := n.work(e.ctx); err != nil {
 		n.abandon()
@@ -258,12 +266,15 @@ func (n *node) openParts(ctx context.Context) (err error) {
 	if err := n.openStore(ctx); err != nil {
 		return err
 	}
-	if n.archive, err = n.openArchive(); err != nil {
-		return err
-	}
 	n.quarantine = intake.NewQuarantine(afterAll{n}, n.logger)
 	n.trimmer = intake.NewTrimmer(n.cfg.Quarantine, n.store, n.logger)
 	if err := n.openSource(ctx); err != nil {
+		return err
+	}
+	if err := n.passOver(ctx); err != nil {
+		return err
+	}
+	if n.archive, err = n.openArchive(); err != nil {
 		return err
 	}
 	if n.cache, err = n.openCache(); err != nil {

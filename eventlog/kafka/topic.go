@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"time"
 
@@ -96,19 +97,41 @@ func (l *Log) create(ctx context.Context) error {
 // maxBatch is the largest batch that the topic takes; Kafka's default when it may not be asked.
 func (l *Log) maxBatch(ctx context.Context) int32 {
 	const kafkas = 1 << 20
-	all, err := l.admin.DescribeTopicConfigs(ctx, l.cfg.Topic)
-	if err != nil || len(all) != 1 || all[0].Err != nil {
+	n, err := l.setting(ctx, "max.message.bytes")
+	if err != nil {
 		return kafkas
 	}
-	for _, c := range all[0].Configs {
-		if c.Key == "max.message.bytes" {
-			n, err := strconv.Atoi(c.MaybeValue())
-			if err == nil {
-				return int32(min(max(n, 1<<10), 64<<20))
+	return int32(min(max(n, 1<<10), 64<<20))
+}
+
+// setting asks for one of the topic's settings that are numbers.
+func (l *Log) setting(ctx context.Context, key string) (int64, error) {
+	all, err := l.admin.DescribeTopicConfigs(ctx, l.cfg.Topic)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range all {
+		if t.Err != nil {
+			return 0, t.Err
+		}
+		for _, c := range t.Configs {
+			if c.Key == key {
+				return strconv.ParseInt(c.MaybeValue(), 10, 64)
 			}
 		}
 	}
-	return kafkas
+	return 0, fmt.Errorf("%w: its %s is not told", errTopic, key)
+}
+
+// Retention is how old records become before the topic lets go of them; negative for ever.
+func (l *Log) Retention(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := l.within(ctx, l.cfg.AppendTimeout)
+	defer cancel()
+	ms, err := l.setting(ctx, "retention.ms")
+	if err != nil {
+		return 0, fmt.Errorf("retention of topic %s: %w", l.cfg.Topic, hint(err))
+	}
+	return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond, nil
 }
 
 func wrongCount(has, want int) error {

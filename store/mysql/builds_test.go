@@ -59,7 +59,7 @@ func TestConformanceOfAnotherBuild(t *testing.T) {
 // Every statement marks the tables that each build has one of.
 func TestStatementsNameTheBuild(t *testing.T) {
 	named := regexp.MustCompile(`(KEY |FOR )?\b(?:FROM|JOIN|INTO|UPDATE|EXISTS|TABLE)\s+([a-z~]\w*)`)
-	shared := []string{"builds", "erasures", "erasure_key", "information_schema"}
+	shared := []string{"builds", "erasures", "erasure_key", "erasing", "information_schema"}
 	files, err := filepath.Glob("*.go")
 	must(t, err)
 	found := 0
@@ -73,7 +73,7 @@ func TestStatementsNameTheBuild(t *testing.T) {
 			}
 		}
 	}
-	for _, script := range []string{tables1, tables2, tables3, tables4, tables5} {
+	for _, script := range []string{tables1, tables2, tables3, tables4, tables5, tables6} {
 		check("a migration", withoutComments(script))
 	}
 	fset := token.NewFileSet()
@@ -320,5 +320,29 @@ func TestDatabaseBeforeBuilds(t *testing.T) {
 	}
 	if p := acquire(t, openWith(t, Config{DSN: dsn, Dimensions: testDims, Shards: 2}), 0); p.Epoch != 2 {
 		t.Fatalf("%+v", p)
+	}
+}
+
+// A handle whose build was dropped, with its tables, before it learned that another is active is told so by each call.
+func TestDroppedBuildIsRetired(t *testing.T) {
+	ctx := context.Background()
+	b, dsn := flipping(t, server, server.Addr())
+	s := openTest(t, dsn, testDims, 2)
+	p := acquire(t, s, 0)
+	must(t, b.Activate(ctx, 1, 2))
+	must(t, b.Drop(ctx, 1))
+	for name, call := range map[string]func() error{
+		"view":    func() error { _, err := s.View(ctx); return err },
+		"acquire": func() error { _, err := s.Acquire(ctx, 0); return err },
+		"commit": func() error {
+			return s.Commit(ctx, &store.Commit{At: 1, Shards: []store.ShardCommit{{From: p.Offset, To: p}}})
+		},
+		"intern":     func() error { _, err := s.Intern(ctx, 0, []string{"new"}); return err },
+		"quarantine": func() error { return s.Quarantine(ctx, []store.DeadLetter{{At: 1, Reason: "syntax"}}) },
+		"letters":    func() error { _, err := s.DeleteLetters(ctx, []int64{1}); return err },
+	} {
+		if err := call(); !errors.Is(err, store.ErrRetired) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

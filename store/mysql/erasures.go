@@ -1,9 +1,11 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"rollcall"
 	"rollcall/store"
@@ -13,12 +15,14 @@ var _ store.Erasures = (*Builds)(nil)
 
 const erasureKeyBytes = 32
 
-// makeErasures makes the tables of erasures. Other builds than the first have nothing to add.
-func makeErasures(ctx context.Context, t *session, _ *store.Build) error {
-	if t.build != 1 {
-		return nil
+// shared makes tables that all builds share. Other builds than the first have nothing to add.
+func shared(tables string) migration {
+	return func(ctx context.Context, t *session, _ *store.Build) error {
+		if t.build != 1 {
+			return nil
+		}
+		return t.script(ctx, tables)
 	}
-	return t.script(ctx, tables5)
 }
 
 // Erasures reads the key and the list in one transaction.
@@ -28,10 +32,14 @@ func (b *Builds) Erasures(ctx context.Context) (key []byte, list []store.Erasure
 		return nil, nil, fmt.Errorf("read erasures: %w", err)
 	}
 	err = b.store.transact(ctx, func(t *session) error {
-		if _, err := t.exec(ctx, "INSERT IGNORE INTO erasure_key (one, secret) VALUES (1, ?)", fresh); err != nil {
-			return err
+		const read = "SELECT secret FROM erasure_key WHERE one = 1"
+		found, err := t.one(ctx, []any{&key}, read)
+		if err == nil && !found {
+			if _, err = t.exec(ctx, "INSERT IGNORE INTO erasure_key (one, secret) VALUES (1, ?)", fresh); err == nil {
+				_, err = t.one(ctx, []any{&key}, read)
+			}
 		}
-		if _, err := t.one(ctx, []any{&key}, "SELECT secret FROM erasure_key WHERE one = 1"); err != nil {
+		if err != nil {
 			return err
 		}
 		list = nil
@@ -82,4 +90,54 @@ func (b *Builds) ForgetErasures(ctx context.Context, shard int, first rollcall.O
 		return 0, fmt.Errorf("forget erasures of shard %d: %w", shard, err)
 	}
 	return forgotten, nil
+}
+
+// erasingPart is how many bytes a row of the table erasing has at most.
+const erasingPart = 1 << 20
+
+// Erasing reads what an erasure keeps.
+func (b *Builds) Erasing(ctx context.Context) (body []byte, err error) {
+	err = b.store.with(ctx, func(t *session) error {
+		body, err = t.erasing(ctx, "")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what an erasure keeps: %w", err)
+	}
+	return body, nil
+}
+
+// erasing puts the parts together. tail may lock them.
+func (s *session) erasing(ctx context.Context, tail string) (body []byte, err error) {
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var part []byte
+		err := scan(&part)
+		body = append(body, part...)
+		return err
+	}, "SELECT body FROM erasing ORDER BY part"+tail)
+	return body, err
+}
+
+var insertErasing = values{"INSERT INTO erasing (part, body) VALUES ", "(?, ?)", ""}
+
+// KeepErasing replaces the parts in one transaction.
+func (b *Builds) KeepErasing(ctx context.Context, was, body []byte) error {
+	parts := slices.Collect(slices.Chunk(body, erasingPart))
+	err := b.store.transact(ctx, func(t *session) error {
+		have, err := t.erasing(ctx, " FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(have, was) {
+			return store.ErrErasing
+		}
+		if _, err := t.exec(ctx, "DELETE FROM erasing"); err != nil {
+			return err
+		}
+		return t.execValues(ctx, &insertErasing, len(parts), func(args []any, i int) []any { return append(args, i, parts[i]) })
+	})
+	if err != nil {
+		return fmt.Errorf("keep what an erasure needs: %w", err)
+	}
+	return nil
 }

@@ -29,6 +29,9 @@ var tables4 string
 //go:embed migrations/0005_erasures.sql
 var tables5 string
 
+//go:embed migrations/0006_erasing.sql
+var tables6 string
+
 // migration brings the tables of one build, those of the session, from one version to the next. MySQL ends the transaction at each change of a table, so a
 // step may be cut off anywhere: each does nothing where it was done before, and adds, so that an older release that is
 // still running is not disturbed.
@@ -48,7 +51,8 @@ func migrations() []migration {
 		makeRegistry,
 		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables3) },
 		func(ctx context.Context, t *session, _ *store.Build) error { return t.script(ctx, tables4) },
-		makeErasures,
+		shared(tables5),
+		shared(tables6),
 	}
 }
 

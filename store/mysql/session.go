@@ -49,7 +49,16 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Resu
 // send runs a statement whose tables have their names.
 func (s *session) send(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s.stats.statements.Add(1)
-	return s.conn.ExecContext(ctx, query, args...)
+	result, err := s.conn.ExecContext(ctx, query, args...)
+	return result, s.unlessGone(err)
+}
+
+// unlessGone tells of a table that is not there as what it means for a handle: its build was dropped since another is active.
+func (s *session) unlessGone(err error) error {
+	if errorCode(err) == codeNoTable {
+		return fmt.Errorf("%w: %w", s.retired(), err)
+	}
+	return err
 }
 
 // each runs a query in one round trip and calls row on each row.
@@ -57,7 +66,7 @@ func (s *session) each(ctx context.Context, row func(scan func(...any) error) er
 	s.stats.statements.Add(1)
 	rows, err := s.conn.QueryContext(ctx, s.in(query), args...)
 	if err != nil {
-		return err
+		return s.unlessGone(err)
 	}
 	for rows.Next() {
 		if err := row(rows.Scan); err != nil {

@@ -3,8 +3,11 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"rollcall"
@@ -44,6 +47,42 @@ func RunErasures(t *testing.T, open func(t *testing.T) store.Erasures) {
 		}
 	}
 	addBeside(t, open)
+	keepErasing(t, open)
+}
+
+// keepErasing: what an erasure keeps is there whole, of whatever size, and of those that put something in its place at once one does.
+func keepErasing(t *testing.T, open func(t *testing.T) store.Erasures) {
+	ctx, l := context.Background(), open(t)
+	var was []byte
+	for _, body := range [][]byte{[]byte("begun"), bytes.Repeat([]byte{0, '\'', 0xff}, 1<<20), []byte("at the end"), nil, []byte("another")} {
+		if err := l.KeepErasing(ctx, append([]byte("not "), was...), body); !errors.Is(err, store.ErrErasing) {
+			t.Errorf("in place of something else: %v", err)
+		}
+		if err := l.KeepErasing(ctx, was, body); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := open(t).Erasing(ctx); err != nil || !bytes.Equal(got, body) || (got == nil) != (body == nil) {
+			t.Fatalf("%d bytes, want %d, %v", len(got), len(body), err)
+		}
+		was = body
+	}
+	var all sync.WaitGroup
+	var kept atomic.Int64
+	for i := range 4 {
+		l := open(t)
+		all.Go(func() {
+			err := l.KeepErasing(ctx, was, fmt.Append(nil, "one of some: ", i))
+			if err == nil {
+				kept.Add(1)
+			} else if !errors.Is(err, store.ErrErasing) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if kept.Load() != 1 {
+		t.Errorf("%d of them were kept", kept.Load())
+	}
 }
 
 // addBeside: processes that add at once lose nothing, and share the key.
