@@ -61,20 +61,7 @@ const tellEvery = 5 * time.Second
 // run makes a build of the wanted configuration, or goes back, and activates it.
 func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, tell func(remakeProgress)) (made, before store.Build, err error) {
 	target := *want
-	var b store.Build
-	if o.Rollback {
-		if b, err = lastKept(ctx, r.node.builds); err == nil {
-			err = adopt(&target, &b)
-		}
-	} else if err = target.from(o.Since, &r.node.build); err == nil {
-		b = r.onSameLog(buildOf(&target))
-	}
-	if keys := differing(&target, &r.node.build); err == nil && len(o.Days) > 0 && len(keys) > 0 {
-		err = usageError(fmt.Sprintf("days: a repair keeps the settings of build %d, and %s would change: leave one out", r.node.build.Number, strings.Join(keys, ", ")))
-	}
-	if err == nil {
-		err = r.archivable(&target)
-	}
+	b, err := r.wanted(ctx, &target, &o)
 	if err == nil && target.LogShards != r.node.cfg.LogShards {
 		err = r.reshard(ctx, &target, &b, o.Rate)
 	}
@@ -108,6 +95,24 @@ func (r *remaking) run(ctx context.Context, want *Config, o api.RebuildRequest, 
 		b.Settings[foldedWith] = folding.LateHorizon.String()
 	}
 	return rebuild.Run(ctx, rebuild.Config{Build: b, Aggregate: folding, Rate: o.Rate, Fresh: o.Fresh}, deps)
+}
+
+// wanted is the build to make, or to go back to, whose settings target has then.
+func (r *remaking) wanted(ctx context.Context, target *Config, o *api.RebuildRequest) (b store.Build, err error) {
+	if o.Rollback {
+		if b, err = lastKept(ctx, r.node.builds); err == nil {
+			err = adopt(target, &b)
+		}
+	} else if err = target.from(o.Since, &r.node.build); err == nil {
+		b = r.onSameLog(buildOf(target))
+	}
+	if err != nil {
+		return b, err
+	}
+	if keys := differing(target, &r.node.build); len(o.Days) > 0 && len(keys) > 0 {
+		return b, usageError(fmt.Sprintf("days: a repair keeps the settings of build %d, and %s would change: leave one out", r.node.build.Number, strings.Join(keys, ", ")))
+	}
+	return b, r.archivable(target)
 }
 
 // archivable refuses what the archive can't follow.
