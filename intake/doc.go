@@ -4,7 +4,8 @@
 //
 //	messages ─→ Translator ─┬→ Foreign: a topic keyed by user is the log itself, no copy is made
 //	(a Topic)   (Format:    ├→ Follower ─→ another log, with the position as its mark
-//	             registry)  └→ Split, for a rekeying by Kafka's transactions
+//	             registry;  └→ Split, for a rekeying by Kafka's transactions
+//	             unpack: a log of Rollcall's)
 //	                Keyed tells which way is right
 //
 // Invariants:

@@ -41,6 +41,7 @@ type MessageConfig struct {
 	Shape
 	Format      Format // of the values; nil is JSON: an object, an array of objects, or NDJSON
 	MessageTime bool   // an event without a time has its message's
+	Batches     bool   // the values are batches of another log of Rollcall's, and keep their time of receipt; Format says nothing
 }
 
 // TranslatorDeps is what a Translator works with.
@@ -75,6 +76,9 @@ type Translator struct {
 	time  int64             // of it
 	take  taker
 	each  decode.Each
+
+	unpacked unpacked
+	received int64 // by the log the batches are of, of the events in batch, Unix ms
 }
 
 // taker takes the events of the message at hand; alone when it holds one.
@@ -101,7 +105,7 @@ func NewTranslator(cfg MessageConfig, topic Topic, deps TranslatorDeps) (*Transl
 func (t *Translator) Split(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error) {
 	t.begin(t.add)
 	t.batch.reset()
-	t.full = t.full[:0]
+	t.full, t.received = t.full[:0], 0
 	for i := range messages {
 		if err := t.translate(ctx, &messages[i]); err != nil {
 			return nil, err
@@ -110,14 +114,14 @@ func (t *Translator) Split(ctx context.Context, messages []eventlog.Message) ([]
 	if err := t.end(ctx, true); err != nil {
 		return nil, err
 	}
-	return append(t.full, t.batch.seal()...), nil
+	return append(t.full, t.sealed()...), nil
 }
 
 // add adds an event to the batch. A record that is large enough is set aside.
 func (t *Translator) add(ev *rollcall.Event, _ bool) error {
 	shard := t.batch.add(ev)
 	if e := t.batch.encoders[shard]; e.Size() > recordBytes {
-		t.full = append(t.full, eventlog.Record{Shard: shard, Count: e.Count(), Payload: slices.Clone(e.Bytes())})
+		t.full = append(t.full, eventlog.Record{Shard: shard, Received: t.received, Count: e.Count(), Payload: slices.Clone(e.Bytes())})
 		e.Reset()
 	}
 	return nil

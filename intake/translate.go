@@ -24,6 +24,9 @@ func (t *Translator) translate(ctx context.Context, m *eventlog.Message) error {
 		return nil
 	}
 	t.counts.Messages++
+	if t.cfg.Batches {
+		return t.unpack()
+	}
 	if t.cfg.Format != nil {
 		return t.formatted(ctx)
 	}

@@ -99,7 +99,7 @@ func (c *Config) embedded() bool { return c.LogKind == kindEmbedded }
 func checkSource(c *Config, bad func(string, string, ...any)) {
 	s := &c.Source
 	one(bad, "source.kind", s.Kind, "", kindKafka, kindRedisStream, kindRedisPubSub)
-	one(bad, "source.format", s.Format, "json", "avro", "protobuf")
+	one(bad, "source.format", s.Format, "json", "avro", "protobuf", formatBatches)
 	one(bad, "source.rekey", s.Rekey, "auto", "always", "never")
 	one(bad, "source.sasl", s.SASL, "", "plain", "scram-sha-256", "scram-sha-512")
 	checkBrokers("source.brokers", s.Brokers, bad)
@@ -111,10 +111,16 @@ func checkSource(c *Config, bad func(string, string, ...any)) {
 	if _, err := s.refused(); err != nil {
 		bad("source.refuse_schemas", "%v; give whole numbers", err)
 	}
-	if s.Format != "json" && s.Registry == "" {
+	if s.Format != "json" && s.Format != formatBatches && s.Registry == "" {
 		bad("source.registry", "is empty; %s needs its schemas, give the address of their registry", s.Format)
 	}
 	switch {
+	case s.Format == formatBatches && s.Kind != kindKafka:
+		bad("source.format", "%q is that of a log on Kafka; give source.kind: kafka, and its topic", s.Format)
+	case s.Format == formatBatches && s.Rekey == "never":
+		bad("source.rekey", "a log of Rollcall's is written anew, by the shards of this one; leave it out")
+	case s.Format == formatBatches && c.LogKind == kindKafka && s.Topic == c.Log.Topic:
+		bad("source.topic", "%s is the log itself; give the topic of the other Rollcall", s.Topic)
 	case s.Kind == kindRedisStream && c.LogKind == kindKafka:
 		bad("source.kind", "%q wants log.kind embedded or redis: Kafka can't keep with the events how far the stream was read", s.Kind)
 	case s.Kind == kindKafka && !topicForm.MatchString(s.Topic):

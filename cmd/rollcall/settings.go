@@ -77,7 +77,7 @@ func storeSettings(c *Config) []setting {
 func sourceSettings(c *Config) []setting {
 	return []setting{
 		{"source.kind", "What others write to be taken in: kafka, redis_stream or redis_pubsub.", "kafka", (*text)(&c.Source.Kind), false},
-		{"source.format", "Form of its messages: json, avro or protobuf.", "json", (*text)(&c.Source.Format), false},
+		{"source.format", "Form of its messages: json, avro or protobuf; rollcall for the log of another Rollcall.", "json", (*text)(&c.Source.Format), false},
 		{"source.registry", "Schema registry of avro and protobuf.", "http://127.0.0.1:8081", (*text)(&c.Source.Registry), false},
 		{"source.registry_username", "User at the registry.", "rollcall", (*text)(&c.Source.RegistryUsername), false},
 		{"source.registry_password", "Password there; better by its variable.", "PASSWORD", (*secret)(&c.Source.RegistryPassword), false},

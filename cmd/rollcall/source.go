@@ -22,6 +22,9 @@ const (
 	kindRedisPubSub = "redis_pubsub"
 )
 
+// formatBatches is the format of the log of another Rollcall.
+const formatBatches = "rollcall"
+
 // samplesOf is how many of the newest messages of each partition are looked at, to see whether a topic is keyed by user.
 const samplesOf = 200
 
@@ -78,7 +81,7 @@ func (n *node) openTopic(ctx context.Context) (*kafka.Log, error) {
 // records show that it is keyed by user.
 func (n *node) openDirect(ctx context.Context) (is bool, err error) {
 	c := &n.cfg.Source
-	if c.Kind != kindKafka || n.cfg.LogKind != kindKafka || c.Rekey == "always" {
+	if c.Kind != kindKafka || n.cfg.LogKind != kindKafka || c.Rekey == "always" || c.Format == formatBatches {
 		return false, nil
 	}
 	l, err := n.openTopic(ctx)
@@ -127,7 +130,7 @@ func (n *node) judge(ctx context.Context, l *kafka.Log) (intake.Partitioners, er
 func (n *node) messages() (intake.MessageConfig, func(), error) {
 	c := &n.cfg.Source
 	m := intake.MessageConfig{Shape: n.shape(), MessageTime: c.MessageTime}
-	if c.Format == "json" {
+	if m.Batches = c.Format == formatBatches; m.Batches || c.Format == "json" {
 		return m, func() {}, nil
 	}
 	secured, err := overTLS("source", false, c.TLSCA)

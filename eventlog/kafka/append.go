@@ -19,6 +19,8 @@ import (
 const (
 	// countHeader tells how many events the payload of a record holds, as an unsigned varint.
 	countHeader = "rollcall-count"
+	// receivedHeader tells when another log had received the events that a record brings from there, Unix ms, as an unsigned varint.
+	receivedHeader = "rollcall-received"
 	// overhead is more than what Kafka's batch and our header add to a payload, bytes.
 	overhead = 256
 )
@@ -171,6 +173,19 @@ func (l *Log) appendError(err error) error {
 		return hint(err)
 	}
 	return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
+}
+
+// received is when the log received a record, or the log that it was brought from.
+func received(k *kgo.Record) int64 {
+	for i := range k.Headers {
+		if k.Headers[i].Key != receivedHeader {
+			continue
+		}
+		if ms, size := binary.Uvarint(k.Headers[i].Value); size == len(k.Headers[i].Value) && size > 0 && ms <= math.MaxInt64 {
+			return int64(ms)
+		}
+	}
+	return k.Timestamp.UnixMilli()
 }
 
 // count reads the header of a record. What others wrote has none, and counts as one event.

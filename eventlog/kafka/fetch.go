@@ -14,7 +14,7 @@ import (
 
 // Fetch gives the records of a shard, as the contract says. While no broker answers it waits and tries on. A gap (aborted
 // records, markers of transactions) at from is a record of no events that ends behind it. Received is the time that Kafka
-// keeps with the record, whatever it is: the same at every reading. A record that another producer wrote is Foreign.
+// keeps with the record, whatever it is, or that of the log it was brought from: the same at every reading. A record that another producer wrote is Foreign.
 //
 // ErrTrimmed and ErrLost: from is no longer in the log, or never was, and nothing is waited for.
 func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Record) ([]eventlog.Record, error) {
@@ -23,7 +23,7 @@ func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset,
 		gap := r.hand(from, until, maxBytes, func(k *kgo.Record) {
 			at := rollcall.Offset(k.Offset)
 			n, ours := count(k.Headers)
-			buf = append(buf, eventlog.Record{Shard: shard, Offset: at, Next: at + 1, Received: k.Timestamp.UnixMilli(), Count: n, Payload: k.Value, Foreign: !ours})
+			buf = append(buf, eventlog.Record{Shard: shard, Offset: at, Next: at + 1, Received: received(k), Count: n, Payload: k.Value, Foreign: !ours})
 		})
 		if gap.to > gap.from {
 			buf = append(buf, eventlog.Record{Shard: shard, Offset: gap.from, Next: gap.to})
@@ -46,7 +46,7 @@ func (l *Log) Messages(ctx context.Context, shard int, from, until rollcall.Offs
 
 func message(k *kgo.Record) eventlog.Message {
 	at := rollcall.Offset(k.Offset)
-	return eventlog.Message{Shard: int(k.Partition), Offset: at, Next: at + 1, Time: k.Timestamp.UnixMilli(), Key: k.Key, Value: k.Value}
+	return eventlog.Message{Shard: int(k.Partition), Offset: at, Next: at + 1, Time: received(k), Key: k.Key, Value: k.Value}
 }
 
 // read waits until a reader holds what lies at from, and lets take have of it.

@@ -64,6 +64,7 @@ func TestOnOneBroker(t *testing.T) {
 		{"the broker restarts while a reader and a writer work", testRestartWhileWorking},
 		{"the broker is away from owners", testBrokerAway},
 		{"rekeyed exactly once", testRekeyIsExactlyOnce},
+		{"rekeyed with its times", testRekeyKeepsTimes},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}

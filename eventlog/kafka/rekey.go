@@ -3,9 +3,11 @@ package kafka
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,8 +26,9 @@ type Source struct {
 	TransactionTimeout time.Duration
 }
 
-// Translate makes records of messages, which come from several partitions, those of each in its order. Their Shard is the partition of
-// the source. A message that can't be translated is for it to put aside: an error ends Rekey.
+// Translate makes records of messages, which come from several partitions, those of each in its order. A message's Shard is the partition
+// of the source. A record with a time of receipt keeps it in a header: the
+// broker gives the topic's records times of its own. A message that can't be translated is for it to put aside: an error ends Rekey.
 type Translate func(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error)
 
 // Rekey reads a topic as a member of a group, and writes what translate makes of it to the shards of the log, until ctx is done:
@@ -143,6 +146,9 @@ func (t *transactions) write(ctx context.Context) (written bool, fatal error) {
 	refs := make([]*kgo.Record, len(out))
 	for i := range out {
 		out[i].Value, refs[i] = records[i].Payload, &out[i]
+		if received := records[i].Received; received > 0 {
+			out[i].Headers = append(slices.Clip(out[i].Headers), kgo.RecordHeader{Key: receivedHeader, Value: binary.AppendUvarint(nil, uint64(received))})
+		}
 	}
 	if err := t.session.ProduceSync(ctx, refs...).FirstErr(); err != nil {
 		t.complain("kafka records not taken", err)

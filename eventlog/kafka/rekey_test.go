@@ -80,3 +80,43 @@ func count(t *testing.T, l *kafka.Log, shard int, at rollcall.Offset, seen map[s
 	}
 	return max(at, next)
 }
+
+// testRekeyKeepsTimes: a record with a time of receipt keeps it, one without has that of its writing.
+func testRekeyKeepsTimes(t *testing.T, s *kafkatest.Server) {
+	open(t, config(s, "times-source", 1))
+	cfg := config(s, "times", 1)
+	l := open(t, cfg)
+	begun := time.Now().UnixMilli()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := kafka.Rekey(ctx, cfg, kafka.Deps{}, kafka.Source{Topic: "times-source", Group: "times-rekey"},
+			func(_ context.Context, messages []eventlog.Message) (out []eventlog.Record, err error) {
+				for _, m := range messages {
+					out = append(out, eventlog.Record{Received: int64(m.Offset) * 1000, Count: 1, Payload: m.Value})
+				}
+				return out, nil
+			})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	c := s.Dial(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.UnknownTopicRetries(-1))
+	must(t, c.ProduceSync(t.Context(), records("times-source", 0, 3, func(i int) string { return fmt.Sprint(i) })...).FirstErr())
+	var got []eventlog.Record
+	for at := rollcall.Offset(0); len(got) < 3; {
+		some, err := l.Fetch(t.Context(), 0, at, 0, 1<<20, nil)
+		must(t, err)
+		for _, r := range some {
+			if at = r.Next; r.Count > 0 {
+				got = append(got, r)
+			}
+		}
+	}
+	if got[0].Received < begun || got[1].Received != 1000 || got[2].Received != 2000 {
+		t.Errorf("received %d, %d, %d, begun %d", got[0].Received, got[1].Received, got[2].Received, begun)
+	}
+	cancel()
+	wg.Wait()
+}
