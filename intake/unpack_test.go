@@ -42,9 +42,7 @@ func TestSplitBatches(t *testing.T) {
 		}
 		got := make([][]string, shape.Shards)
 		for _, rec := range records {
-			for _, text := range textsOf(r, &rec) {
-				got[rec.Shard] = append(got[rec.Shard], text)
-			}
+			got[rec.Shard] = append(got[rec.Shard], textsOf(r, &rec)...)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			r.Fatalf("got\n%q\nwant\n%q", got, want)
