@@ -131,14 +131,7 @@ func TestArchiveCrashAtEachStep(t *testing.T) {
 			if err := s.Ready(); err == nil {
 				l.server.Store(&s.Client)
 			}
-			select {
-			case <-s.Ended():
-			case <-time.After(4 * patience): // eight passes of a shard come before its first merge
-				t.Fatalf("%s:%s was not reached\n%s", step, n, s.Stderr())
-			}
-			if s.State().ExitCode() != -1 {
-				t.Fatalf("%s:%s: %v\n%s", step, n, s.State(), s.Stderr())
-			}
+			killedAt(t, s, step+":"+n, 4*patience) // eight passes of a shard come before its first merge
 			noRowTwice(t, kept)
 		}
 	}

@@ -102,14 +102,7 @@ func TestCrashAtEachStep(t *testing.T) {
 			if err := s.Ready(); err == nil {
 				l.server.Store(&s.Client)
 			}
-			select {
-			case <-s.Ended():
-			case <-time.After(patience):
-				t.Fatalf("%s:%s was not reached\n%s", step, n, s.Stderr())
-			}
-			if s.State().ExitCode() != -1 {
-				t.Fatalf("%s:%s: %v\n%s", step, n, s.State(), s.Stderr())
-			}
+			killedAt(t, s, step+":"+n, patience)
 		}
 	}
 	s := Start(t, bin, nil, flags...)
@@ -118,4 +111,17 @@ func TestCrashAtEachStep(t *testing.T) {
 	l.wait.Wait()
 	exact(t, s, l, d)
 	s.Stop(t)
+}
+
+// killedAt waits until a server was killed at a step.
+func killedAt(t *testing.T, s *Server, step string, patience time.Duration) {
+	t.Helper()
+	select {
+	case <-s.Ended():
+	case <-time.After(patience):
+		t.Fatalf("%s was not reached\n%s", step, s.Stderr())
+	}
+	if s.State().ExitCode() != -1 {
+		t.Fatalf("%s: %v\n%s", step, s.State(), s.Stderr())
+	}
 }

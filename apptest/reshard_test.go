@@ -126,14 +126,7 @@ func TestServerKilledAtEachStepOfAReshard(t *testing.T) {
 			request := fmt.Sprintf(`{"settings":{"log.shards":"%d"}}`, 1+(shards+d.Intn(7))%8)
 			_, _ = s.Send(http.MethodPost, "/api/v1/rebuild", nil, nil, []byte(request)) // it may be dead by then
 		}
-		select {
-		case <-s.Ended():
-		case <-time.After(patience):
-			t.Fatalf("%s was not reached\n%s", step, s.Stderr())
-		}
-		if s.State().ExitCode() != -1 {
-			t.Fatalf("%s: %v\n%s", step, s.State(), s.Stderr())
-		}
+		killedAt(t, s, step, patience)
 	}
 	s := Start(t, bin, nil, flags...)
 	l.server.Store(&s.Client)
