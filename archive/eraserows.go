@@ -92,33 +92,21 @@ func (e *erasing) theirs(row parquet.Row) (id string, theirs bool) {
 
 // rowsBefore counts the rows that are to be erased, one by one.
 func (e *erasing) rowsBefore(g parquet.RowGroup) (count int64, err error) {
-	in := g.Rows()
-	defer func() { err = errors.Join(err, in.Close()) }()
-	rows := make([]parquet.Row, rowBatch/8)
-	for err == nil {
-		var n int
-		n, err = in.ReadRows(rows)
-		for _, row := range rows[:n] {
+	err = eachRows(g, func(rows []parquet.Row) error {
+		for _, row := range rows {
 			if _, theirs := e.theirs(row); theirs {
 				count++
 			}
 		}
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
+		return nil
+	})
 	return count, err
 }
 
-func (e *erasing) copyGroup(w *parquet.GenericWriter[any], g parquet.RowGroup, left *File) (err error) {
-	in := g.Rows()
-	defer func() { err = errors.Join(err, in.Close()) }()
-	rows := make([]parquet.Row, rowBatch/8)
-	for err == nil {
-		var n int
-		n, err = in.ReadRows(rows)
+func (e *erasing) copyGroup(w *parquet.GenericWriter[any], g parquet.RowGroup, left *File) error {
+	return eachRows(g, func(rows []parquet.Row) error {
 		kept := rows[:0:0]
-		for _, row := range rows[:n] {
+		for _, row := range rows {
 			if id, theirs := e.theirs(row); theirs {
 				e.add(id, row)
 				continue
@@ -127,7 +115,20 @@ func (e *erasing) copyGroup(w *parquet.GenericWriter[any], g parquet.RowGroup, l
 			left.Rows, left.Min, left.Max = left.Rows+1, min(left.Min, time), max(left.Max, time)
 			kept = append(kept, row)
 		}
-		if _, failed := w.WriteRows(kept); failed != nil {
+		_, err := w.WriteRows(kept)
+		return err
+	})
+}
+
+// eachRows hands the rows of a group to do, some at a time.
+func eachRows(g parquet.RowGroup, do func([]parquet.Row) error) (err error) {
+	in := g.Rows()
+	defer func() { err = errors.Join(err, in.Close()) }()
+	rows := make([]parquet.Row, rowBatch/8)
+	for err == nil {
+		var n int
+		n, err = in.ReadRows(rows)
+		if failed := do(rows[:n]); failed != nil {
 			return failed
 		}
 	}

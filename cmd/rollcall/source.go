@@ -25,6 +25,9 @@ const (
 // formatBatches is the format of the log of another Rollcall.
 const formatBatches = "rollcall"
 
+// batchesAtOnce is how many of its batches, which may become a record for each shard, are brought over in one transaction.
+const batchesAtOnce = 2000
+
 // samplesOf is how many of the newest messages of each partition are looked at, to see whether a topic is keyed by user.
 const samplesOf = 200
 
@@ -204,8 +207,12 @@ func (n *node) rekey(m intake.MessageConfig) error {
 	if err != nil {
 		return err
 	}
+	from := kafka.Source{Topic: c.Topic, Group: c.Group}
+	if m.Batches {
+		from.Messages = batchesAtOnce
+	}
 	n.source.run = func(ctx context.Context) error {
-		return kafka.Rekey(ctx, cfg, kafka.Deps{Log: n.logger}, kafka.Source{Topic: c.Topic, Group: c.Group}, t.Split)
+		return kafka.Rekey(ctx, cfg, kafka.Deps{Log: n.logger}, from, t.Split)
 	}
 	n.source.stats = func() intake.Stats { return intake.Stats{Totals: t.Totals(), Lag: -1} }
 	return nil

@@ -79,7 +79,16 @@ func (l *Log) append(ctx context.Context, records []eventlog.Record) error {
 	}
 }
 
+// checkRecords gives what records take, if they fit into one Append.
 func (l *Log) checkRecords(records []eventlog.Record) (size int64, err error) {
+	if size, err = l.sizeOf(records); err == nil && size > l.cfg.AppendBytes {
+		err = fmt.Errorf("%d bytes in %d records: want at most %d: split the batch", size, len(records), l.cfg.AppendBytes)
+	}
+	return size, err
+}
+
+// sizeOf gives what records take, if the topic takes each of them.
+func (l *Log) sizeOf(records []eventlog.Record) (size int64, err error) {
 	for i := range records {
 		r := &records[i]
 		if err := l.checkShard(r.Shard); err != nil {
@@ -92,9 +101,6 @@ func (l *Log) checkRecords(records []eventlog.Record) (size int64, err error) {
 			return 0, fmt.Errorf("record %d: %d bytes: the topic takes %d: raise its max.message.bytes and start again, or make smaller batches", i, len(r.Payload), most)
 		}
 		size += int64(len(r.Payload)) + overhead
-	}
-	if size > l.cfg.AppendBytes {
-		return 0, fmt.Errorf("%d bytes in %d records: want at most %d: split the batch", size, len(records), l.cfg.AppendBytes)
 	}
 	return size, nil
 }

@@ -9,7 +9,7 @@
 //   - an offset that the log does not hold (any more) is ErrTrimmed or ErrLost at once: never does Fetch wait for other
 //     records to take its place;
 //   - a topic with another number of partitions, or made anew under its name, ends all work with an error that says so;
-//   - what waits in memory is bounded: AppendBytes to be written, FetchBytes that were read ahead;
+//   - what waits in memory is bounded: AppendBytes to be written, FetchBytes that were read ahead, one poll to be written anew;
 //   - a shard is released before the group gives it to another member, as long as this one answers within SessionTimeout
 //     and lets go within RebalanceTimeout; who may write is not decided here but by the fence of the store;
 //   - Rekey: each message of the source is in the topic once, to readers of committed records.

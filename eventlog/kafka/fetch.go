@@ -14,7 +14,8 @@ import (
 
 // Fetch gives the records of a shard, as the contract says. While no broker answers it waits and tries on. A gap (aborted
 // records, markers of transactions) at from is a record of no events that ends behind it. Received is the time that Kafka
-// keeps with the record, whatever it is, or that of the log it was brought from: the same at every reading. A record that another producer wrote is Foreign.
+// keeps with the record, whatever it is, or that of the log it was brought from: the same at every reading. A record that another
+// producer wrote is Foreign.
 //
 // ErrTrimmed and ErrLost: from is no longer in the log, or never was, and nothing is waited for.
 func (l *Log) Fetch(ctx context.Context, shard int, from, until rollcall.Offset, maxBytes int, buf []eventlog.Record) ([]eventlog.Record, error) {

@@ -24,11 +24,12 @@ type Source struct {
 	Member string
 	// TransactionTimeout is how long readers of the log wait for what a dead member left unfinished; default 15 s.
 	TransactionTimeout time.Duration
+	Messages           int // of one transaction at most; default 20,000
 }
 
 // Translate makes records of messages, which come from several partitions, those of each in its order. A message's Shard is the partition
-// of the source. A record with a time of receipt keeps it in a header: the
-// broker gives the topic's records times of its own. A message that can't be translated is for it to put aside: an error ends Rekey.
+// of the source. A record with a time of receipt keeps it in a header: the broker gives the topic's records times of its own. A message
+// that can't be translated is for it to put aside: an error ends Rekey.
 type Translate func(ctx context.Context, messages []eventlog.Message) ([]eventlog.Record, error)
 
 // Rekey reads a topic as a member of a group, and writes what translate makes of it to the shards of the log, until ctx is done:
@@ -60,11 +61,9 @@ func Rekey(ctx context.Context, cfg Config, deps Deps, source Source, translate 
 // errTranslate is the kind of errors that come again when the messages are read again.
 var errTranslate = errors.New("messages can't be translated")
 
-const rekeyRecords = 20_000 // of one transaction
-
 // rekey is one life as a member. After a failure whose outcome is unknown, the next life begins where the group is.
 func (l *Log) rekey(ctx context.Context, source Source, translate Translate) error {
-	timeout := or(source.TransactionTimeout, 15*time.Second)
+	timeout, most := or(source.TransactionTimeout, 15*time.Second), or(source.Messages, 20_000)
 	opts := append(l.opts[:len(l.opts):len(l.opts)], l.produceOpts()...)
 	opts = append(opts, kgo.ConsumerGroup(source.Group), kgo.ConsumeTopics(source.Topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -79,7 +78,7 @@ func (l *Log) rekey(ctx context.Context, source Source, translate Translate) err
 	defer session.Close()
 	t := transactions{session: session, translate: translate, log: l, logger: l.log.With("source", source.Topic)}
 	for ctx.Err() == nil {
-		if err := t.next(ctx); err != nil && ctx.Err() == nil {
+		if err := t.next(ctx, most); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -97,8 +96,8 @@ type transactions struct {
 }
 
 // next is one transaction: it is committed whole, or aborted and its messages are read again.
-func (t *transactions) next(ctx context.Context) error {
-	fetches := t.session.PollRecords(ctx, rekeyRecords)
+func (t *transactions) next(ctx context.Context, most int) error {
+	fetches := t.session.PollRecords(ctx, most)
 	if ctx.Err() != nil || fetches.IsClientClosed() {
 		return ctx.Err()
 	}
@@ -136,7 +135,7 @@ func (t *transactions) next(ctx context.Context) error {
 func (t *transactions) write(ctx context.Context) (written bool, fatal error) {
 	records, err := t.translate(ctx, t.messages)
 	if err == nil {
-		_, err = t.log.checkRecords(records)
+		_, err = t.log.sizeOf(records) // all of them are in memory, as what was polled is
 	}
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", errTranslate, err)

@@ -81,10 +81,12 @@ func count(t *testing.T, l *kafka.Log, shard int, at rollcall.Offset, seen map[s
 	return max(at, next)
 }
 
-// testRekeyKeepsTimes: a record with a time of receipt keeps it, one without has that of its writing.
+// testRekeyKeepsTimes: a record with a time of receipt keeps it, one without has that of its writing. A transaction may have more than an
+// Append.
 func testRekeyKeepsTimes(t *testing.T, s *kafkatest.Server) {
 	open(t, config(s, "times-source", 1))
 	cfg := config(s, "times", 1)
+	cfg.AppendBytes = 100 // less than a record takes
 	l := open(t, cfg)
 	begun := time.Now().UnixMilli()
 	ctx, cancel := context.WithCancel(t.Context())
