@@ -38,7 +38,7 @@ func TestSwitchUnderLoad(t *testing.T) {
 	readers := &sync.WaitGroup{}
 	seen := make([]switchReader, switchReaders)
 	for i := range seen {
-		readers.Go(func() { seen[i].read(ctx, t, s.Client, w) })
+		readers.Go(func() { seen[i].read(ctx, t, s, w) })
 	}
 	var refused atomic.Int64
 	readers.Go(func() { refuse(ctx, t, s.Client, &refused) })
@@ -159,14 +159,14 @@ func (c Client) ask(params url.Values) (a switchAnswer, err error) {
 	return a, err
 }
 
-func (r *switchReader) read(ctx context.Context, t *testing.T, c Client, w *simtest.World) {
+func (r *switchReader) read(ctx context.Context, t *testing.T, s *Server, w *simtest.World) {
 	all := simtest.Query{From: w.Config.StartOf(w.Now, -60), To: w.Config.StartOf(w.Now, 2), Grain: rollcall.Total, Metrics: []string{"events", "active_users"}}
 	counted, users := 0.0, 0.0
 	for ctx.Err() == nil {
-		a, err := c.ask(oldDays(w))
-		total, err2 := c.ask(all.Params(w.Config.Location))
+		a, err := s.Client.ask(oldDays(w))
+		total, err2 := s.Client.ask(all.Params(w.Config.Location))
 		if err != nil || err2 != nil {
-			t.Errorf("%v, %v", err, err2)
+			t.Errorf("%v, %v\n%s", err, err2, s.Stderr())
 			return
 		}
 		events, active := total.Rows[0]["events"].(float64), total.Rows[0]["active_users"].(float64)

@@ -45,19 +45,32 @@ func (p *plan) answer(ctx context.Context, view *cache.View, memory *cache.Memor
 // them to make it. Errors are those of Query.
 func (q *Question) Answer(ctx context.Context) (*Answer, error) {
 	for q.kept == nil {
-		mine := false
-		made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) { mine = true; return q.engine.make(ctx, q) })
-		if err != nil && !mine && ctx.Err() == nil && isContextError(err) {
-			continue // the caller that was making it gave up
+		a, mine, err := q.join(ctx)
+		if gone := (&gaveUpError{}); !mine && ctx.Err() == nil && errors.As(err, &gone) {
+			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if q.kept, _ = made.(*Answer); q.kept.Tag != q.Tag {
-			q.head = q.kept.head // which is newer: the tail tells of what the rows hold
+		if q.kept = a; a.Tag != q.Tag {
+			q.head = a.head // which is newer: the tail tells of what the rows hold
 		}
 	}
 	return q.kept, nil
+}
+
+// join makes the answer, or waits for another caller that makes it: it is not mine then.
+func (q *Question) join(ctx context.Context) (a *Answer, mine bool, err error) {
+	made, err, _ := q.engine.making.Do(q.Tag, func() (any, error) {
+		mine = true
+		a, err := q.engine.make(ctx, q)
+		if err != nil && ctx.Err() != nil {
+			err = &gaveUpError{err}
+		}
+		return a, err
+	})
+	a, _ = made.(*Answer)
+	return a, mine, err
 }
 
 func (e *Engine) make(ctx context.Context, q *Question) (*Answer, error) {
@@ -175,6 +188,9 @@ func restOf(build uint32) []byte {
 	return append(strconv.AppendUint([]byte(`,"exact":true,"build":`), uint64(build), 10), '}', '\n')
 }
 
-func isContextError(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
+// gaveUpError is what went wrong for a caller whose ctx ended while it made an answer, in whatever words the store has for it: it
+// says nothing about the answer.
+type gaveUpError struct{ cause error }
+
+func (g *gaveUpError) Error() string { return g.cause.Error() }
+func (g *gaveUpError) Unwrap() error { return g.cause }

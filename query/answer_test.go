@@ -3,15 +3,18 @@ package query
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall"
+	"rollcall/block"
 	"rollcall/cache"
 	"rollcall/query/querytest"
 	"rollcall/store"
@@ -153,6 +156,62 @@ func TestOneMakesTheAnswer(t *testing.T) {
 			t.Fatal("answers differ")
 		}
 	}
+}
+
+// leaving is a store of which the first view can't be read before its reader has gone, and tells so in words of its own.
+type leaving struct {
+	store.Viewer
+	begun atomic.Bool
+}
+
+type leavingView struct {
+	store.View
+	of  *leaving
+	ctx context.Context
+}
+
+func (l *leaving) View(ctx context.Context) (store.View, error) {
+	v, err := l.Viewer.View(ctx)
+	return leavingView{v, l, ctx}, err
+}
+
+func (v leavingView) Cells(ctx context.Context, g rollcall.Grain, c rollcall.Cuboid, from, until block.Period) ([]*block.Cells, error) {
+	if !v.of.begun.Swap(true) {
+		<-v.ctx.Done()
+		return nil, errors.New("the view is closed")
+	}
+	return v.View.Cells(ctx, g, c, from, until)
+}
+
+// A caller who gives up while it makes the answer fails alone: one of those who wait makes it then.
+func TestMakerThatGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := answerEngine(&leaving{Viewer: answerStore(5)}, func() time.Time { return answerNow })
+		answer := func(ctx context.Context) error {
+			q, err := e.Ask(t.Context(), "metrics=events", func() (*Request, error) { return ParseValues(url.Values{"metrics": {"events"}}) })
+			if err == nil {
+				_, err = q.Answer(ctx)
+			}
+			return err
+		}
+		maker, giveUp := context.WithCancel(t.Context())
+		go func() {
+			if err := answer(maker); err == nil {
+				t.Error("the caller who gave up has an answer")
+			}
+		}()
+		synctest.Wait()
+		for range 3 {
+			go func() {
+				if err := answer(t.Context()); err != nil {
+					t.Errorf("a caller who waited: %v", err)
+				}
+			}()
+		}
+		synctest.Wait()
+		giveUp()
+		synctest.Wait()
+	})
 }
 
 // An answer asked for lately is made anew after a commit, before anyone asks; one that nobody asked for is forgotten.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -73,7 +74,7 @@ func TestStoreThatTimesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Answer(context.Background()); !isContextError(err) || f.views != 2 {
+	if _, err := q.Answer(context.Background()); !errors.Is(err, context.DeadlineExceeded) || f.views != 2 {
 		t.Fatal(err, f.views)
 	}
 }
