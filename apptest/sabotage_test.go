@@ -21,6 +21,9 @@ func TestVerifyNamesSabotage(t *testing.T) {
 		t.Fatal(out.Stderr)
 	}
 	importFile(t, bin, dir, "--dimensions", "campaign_id,age_group", "--log-segment-bytes", "1MiB", file)
+	if out := Run(t, bin, nil, "compact", "--data", dir); out.Exit != 0 { // into one chunk a key, however many commits there were
+		t.Fatal(out.Stderr)
+	}
 	segments, err := filepath.Glob(filepath.Join(dir, "log", "*.seg"))
 	if err != nil || len(segments) < 4 {
 		t.Fatalf("segments %v, %v", segments, err)
