@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"rollcall"
@@ -50,6 +52,35 @@ func (c *Config) rules(calendar rollcall.Calendar) (rules []rollcall.Rule, err e
 		rules = append(rules, rollcall.Rule{Until: calendar.DayStart(day), Gap: gap, Passive: e.PassiveTypes})
 	}
 	return rules, nil
+}
+
+// described are the builds with what the figures of each depend on, for people to read.
+func described(all []store.Build) []store.Build {
+	for i := range all {
+		settings := maps.Clone(all[i].Settings)
+		delete(settings, foldedWith) // tells how it was made, not what it means
+		if rules, err := earlierOf(settings[keyEarlier]); err == nil && len(rules) > 0 {
+			settings[keyEarlier] = earlierShown(rules)
+		}
+		all[i].Settings = settings
+	}
+	return all
+}
+
+func earlierShown(rules []earlierRule) string {
+	var parts []string
+	for _, r := range rules {
+		gap := r.SessionGap
+		if d, err := time.ParseDuration(gap); err == nil {
+			gap = formatDuration(d)
+		}
+		part := "session_gap " + gap
+		if len(r.PassiveTypes) > 0 {
+			part += " and passive_types " + strings.Join(r.PassiveTypes, ",")
+		}
+		parts = append(parts, part+" before "+r.Until)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sessionKeys are the settings that a rebuild may change from a day on.

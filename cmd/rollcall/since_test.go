@@ -51,6 +51,10 @@ func TestSince(t *testing.T) {
 	rebuild("--passive-types", "heartbeat", "--since", "2026-11-24")
 	add(event("v", "click", day(3)), event("v", "heartbeat", day(3)), event("v", "click", day(4)), event("v", "heartbeat", day(4)))
 	want("32122", "32001")
+	told := must(t, "explain", "--data", dir, "--day", "2026-11-24")
+	if rules := "earlier session_gap 30m before 2026-11-22, session_gap 1h before 2026-11-24,"; !strings.Contains(told, rules) || strings.Contains(told, "late_horizon") {
+		t.Errorf("not told: %s\n%s", rules, told)
+	}
 	rebuild("--dimensions", "c,d") // for something else: the rules stay
 	want("32122", "32001")
 	must(t, "rollback", "--data", dir)

@@ -98,6 +98,30 @@ test("a server with keys shows the records to those who have one", async () => {
   await records(page).first().waitFor();
 });
 
+test("builds are told with what they depend on, and a rebuild with how far it is", async () => {
+  const server = await ownServer();
+  const rebuild = async (body: object) => expect((await fetch(`${server.address}/api/v1/rebuild`, { method: "POST", body: JSON.stringify(body) })).status).toBe(202);
+  const page = await open("/pipeline", { address: server.address });
+  const builds = page.locator("section", { has: page.getByRole("heading", { name: "Builds of the figures" }) });
+  const rows = async () => (await builds.getByRole("row").allTextContents()).slice(1);
+  expect(await rows()).toEqual([expect.stringMatching(/^1 ?in use.*session_gap 30m/)]);
+
+  await rebuild({ settings: { session_gap: "1h" }, since: "2026-11-01", rate: 10_000 });
+  await expect.poll(() => builds.textContent(), { timeout: 15_000 }).toMatch(/Build 2 is being made: [1-9][\d,]* of [\d,]+ events, about .* left\./);
+  expect(await builds.getByRole("progressbar").count()).toBe(1);
+  await expect.poll(async () => (await rows())[0]).toMatch(/^2 ?being made.*–.*before 2026-11-01 session_gap 30m.*session_gap 1h/);
+  await axe(page);
+  await builds.scrollIntoViewIfNeeded();
+  await shot(page, "pipeline rebuild");
+
+  await fetch(`${server.address}/api/v1/rebuild`, { method: "DELETE" });
+  await expect.poll(() => builds.textContent(), { timeout: 15_000 }).toContain("The last rebuild was cancelled");
+  expect((await rows())[0]).toMatch(/^2 ?not finished/);
+  await rebuild({ settings: { session_gap: "1h" }, since: "2026-11-01", rate: 10_000_000 });
+  await expect.poll(() => builds.textContent(), { timeout: 30_000 }).toContain("build 2 took over.");
+  await expect.poll(rows).toEqual([expect.stringMatching(/^2 ?in use/), expect.stringMatching(/^1 ?kept/)]);
+});
+
 test("a server that is gone is told first, and what was shown stays", async () => {
   const server = await ownServer();
   const page = await open("/pipeline", { address: server.address, allow: [/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_CONNECTION_RESET/] });

@@ -1,0 +1,54 @@
+import { type Build, type Rebuild } from "../../api/builds";
+import { type Dates } from "../../format/date";
+import { type Formats } from "../../format/number";
+
+/** What a rebuild does, or what became of it. */
+export function saidOf(r: Rebuild, f: Formats, d: Dates): string {
+  const build = r.build > 0 ? `Build ${r.build}` : "A build";
+  const left = r.seconds_left > 0 ? `, about ${f.duration(Math.ceil(r.seconds_left))} left` : "";
+  switch (r.state) {
+    case "done": return `The last rebuild ended ${d.moment(r.ended)}: build ${r.build} took over.`;
+    case "failed": return `The last rebuild failed ${d.moment(r.ended)}: ${r.error}`;
+    case "cancelled": return `The last rebuild was cancelled ${d.moment(r.ended)}; one for the same goes on from there.`;
+  }
+  if (r.phase === "verifying") return `${build} is compared with the log before it takes over.`;
+  if (r.phase === "activating") return `${build} is taking over.`;
+  return `${build} is being made: ${f.count(r.events)} of ${f.count(r.events_total)} events${left}.`;
+}
+
+/** How much of the log a rebuild has folded, from 0 to 1; null when that is not what it does. */
+export function doneOf(r: Rebuild): number | null {
+  return r.state === "running" && r.phase === "folding" && r.events_total > 0 ? Math.min(1, r.events / r.events_total) : null;
+}
+
+export const states: Record<Build["state"], string> = { active: "in use", kept: "kept", building: "not finished" };
+
+/** What the figures of a build depend on; other tells what is not so in the build in use. */
+export function settingsOf(b: Build, active: Build | undefined): { text: string; other: boolean }[] {
+  const own = allOf(b);
+  const used = active ? allOf(active) : own;
+  return [...own].filter(([name, text]) => text !== "" || (used.get(name) ?? "") !== "").map(([name, text]) => ({
+    text: text === "" ? `no ${name}` : name === EARLIER ? earlierOf(text) : `${name} ${text}`,
+    other: text !== (used.get(name) ?? ""),
+  }));
+}
+
+const EARLIER = "earlier";
+const INTERNAL = "late_horizon"; // how the build was made, and not what its figures mean
+
+function allOf(b: Build): Map<string, string> {
+  const settings = Object.entries(b.settings ?? {}).filter(([name]) => name !== INTERNAL).sort(([x], [y]) => (x < y ? -1 : 1));
+  return new Map([["dimensions", b.dimensions.join(", ")], ["log.shards", String(b.shards)], ...settings]);
+}
+
+/** The rules of sessions that held before a day. */
+function earlierOf(text: string): string {
+  try {
+    const rules = JSON.parse(text) as { until: string; session_gap: string; passive_types?: string[] }[];
+    return rules.map((r) => `before ${r.until} session_gap ${gapOf(r.session_gap)}${r.passive_types?.length ? ` and passive_types ${r.passive_types.join(",")}` : ""}`).join(", ");
+  } catch {
+    return `${EARLIER} ${text}`;
+  }
+}
+
+const gapOf = (text: string): string => text.replace(/([hm])0s$/, "$1").replace(/h0m$/, "h");
