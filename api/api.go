@@ -26,7 +26,8 @@ type Config struct {
 	Freshness func() time.Time                       // every event acknowledged up to then is committed
 	Heads     Heads                                  // for the stream
 	Letters   Letters                                // the quarantine
-	Builds    Builds                                 // builds, and how to make them anew
+	Builds    Builds                                 // builds of the figures
+	Rebuilds  Rebuilds                               // makes them anew; nil where nobody does
 	Allowed   func(h http.Header) (status int)       // whether a request may see users' data: 0, or 401 or 403; default all may
 	Verify    *Verify                                // POST /api/v1/verify
 	Events    http.Handler                           // POST /v1/events

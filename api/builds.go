@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,10 +12,14 @@ import (
 	"rollcall/store"
 )
 
-// Builds makes builds of the figures anew beside the active one. Its calls return at once.
+// Builds knows the builds of the figures.
 type Builds interface {
 	// State tells which builds there are, and of the rebuild under way or the last one.
-	State() (BuildsState, error)
+	State(ctx context.Context) (BuildsState, error)
+}
+
+// Rebuilds makes builds of the figures anew beside the active one. Its calls return at once.
+type Rebuilds interface {
 	// Rebuild begins one. ErrBusy while there is one; *query.BadRequest for what can't be made.
 	Rebuild(r RebuildRequest) error
 	// Cancel ends the one under way; what it has made is kept, to go on from.
@@ -68,7 +73,7 @@ func (s *server) keyed(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func (s *server) builds(w http.ResponseWriter, r *http.Request) {
-	state, err := s.Builds.State()
+	state, err := s.Builds.State(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -94,7 +99,7 @@ func (s *server) rebuild(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &query.BadRequest{Param: "body", Detail: "no request for a rebuild: " + err.Error()})
 		return
 	}
-	switch err := s.Builds.Rebuild(asked); {
+	switch err := s.Rebuilds.Rebuild(asked); {
 	case errors.Is(err, ErrBusy):
 		s.writeProblem(w, r, problem{Type: "about:blank", Status: http.StatusConflict, Detail: err.Error()})
 	case err != nil:
@@ -106,7 +111,7 @@ func (s *server) rebuild(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) cancelRebuild(w http.ResponseWriter, r *http.Request) {
 	if s.keyed(w, r) {
-		s.Builds.Cancel()
+		s.Rebuilds.Cancel()
 		w.WriteHeader(http.StatusAccepted)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -14,7 +15,7 @@ type someBuilds struct {
 	running          bool
 }
 
-func (b *someBuilds) State() (BuildsState, error) {
+func (b *someBuilds) State(context.Context) (BuildsState, error) {
 	s := BuildsState{Active: 1, Builds: []store.Build{{Number: 1, State: store.Active, Dimensions: []string{"campaign"}, Shards: 1, Begun: 1, Activated: 1}}}
 	if b.running {
 		s.Rebuild = &RebuildState{State: "running", Phase: "folding", Build: 2, Events: 1, Total: 2, SecondsLeft: 1.5, Started: "2026-11-01T00:00:00Z"}
@@ -40,7 +41,7 @@ func (b *someBuilds) Cancel() { b.cancelled, b.running = b.cancelled+1, false }
 func TestRebuildWantsAKey(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		b := &someBuilds{}
-		h := full(func(c *Config) { c.Builds, c.Allowed = b, func(http.Header) int { return status } }).handler()
+		h := full(func(c *Config) { c.Builds, c.Rebuilds, c.Allowed = b, b, func(http.Header) int { return status } }).handler()
 		for _, method := range []string{http.MethodPost, http.MethodDelete} {
 			if w := do(h, method, "/api/v1/rebuild", `{}`); w.Code != status || w.Header().Get("WWW-Authenticate") == "" {
 				t.Errorf("%s: status %d, %v", method, w.Code, w.Header())

@@ -22,7 +22,7 @@ func full(change func(*Config)) *server {
 		c.Heads, c.Letters = newHeads(), noLetters{}
 		c.Status = func(context.Context) (any, error) { return state{Shards: []int{1}}, nil }
 		c.StatusOf = state{}
-		c.Builds = &someBuilds{}
+		c.Builds, c.Rebuilds = &someBuilds{}, &someBuilds{}
 		c.Verify = &Verify{Of: state{}, Ask: func(r *VerifyRequest) (func(context.Context, func(float64)) (any, error), error) {
 			if r.Limit < 0 {
 				return nil, errors.New("limit: give 1 or more")

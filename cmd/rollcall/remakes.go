@@ -30,7 +30,11 @@ type remakes struct {
 	prune   bool               // once another node is there
 }
 
-var _ api.Builds = (*remakes)(nil)
+var (
+	_ api.Builds   = (*remakes)(nil)
+	_ api.Rebuilds = (*remakes)(nil)
+	_ api.Builds   = listing{}
+)
 
 // besideServer is the rate of a rebuild beside a server that was given none: live traffic keeps most of the machine.
 const besideServer = 250_000
@@ -53,19 +57,23 @@ func (r *remakes) bind(ctx context.Context, n *node) {
 }
 
 // State tells of the builds and the rebuild.
-func (r *remakes) State() (api.BuildsState, error) {
+func (r *remakes) State(ctx context.Context) (api.BuildsState, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all, err := r.node.builds.Builds(r.ctx)
-	if err != nil {
-		return api.BuildsState{}, err
-	}
-	state := api.BuildsState{Active: r.node.build.Number, Builds: append([]store.Build{}, all...)}
+	state, err := listing{r.node}.State(ctx)
 	if r.state != nil {
 		now := *r.state
 		state.Rebuild = &now
 	}
-	return state, nil
+	return state, err
+}
+
+// listing tells of the builds where none is made.
+type listing struct{ node *node }
+
+func (l listing) State(ctx context.Context) (api.BuildsState, error) {
+	all, err := l.node.builds.Builds(ctx)
+	return api.BuildsState{Active: l.node.build.Number, Builds: append([]store.Build{}, all...)}, err
 }
 
 // Rebuild begins a rebuild.

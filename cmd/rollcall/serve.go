@@ -179,8 +179,9 @@ func (n *node) handler(base context.Context) (http.Handler, error) {
 	}
 	if n.cfg.has(roleQuery) {
 		c.Engine, c.Heads, c.Page = n.engine, n.cache, dashboard.Handler()
+		c.Builds = listing{n}
 		if n.remakes != nil {
-			c.Builds = n.remakes
+			c.Builds, c.Rebuilds = n.remakes, n.remakes
 		}
 		c.Letters, c.Allowed = n.store, intake.NewKeyring(n.cfg.APIKeys).Status
 		c.Verify = &api.Verify{Ask: n.askVerify, Of: verify.Report{}}
