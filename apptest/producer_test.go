@@ -70,6 +70,17 @@ func batch(d *rand.Rand, c *simtest.Config, now time.Time, name string) []simtes
 	return events
 }
 
+// imported brings ten batches in from the command line.
+func (l *load) imported(t *testing.T, bin string, flags []string, d *rand.Rand, now time.Time, name string) {
+	t.Helper()
+	var events []simtest.Logged
+	for i := range 10 {
+		events = append(events, batch(d, l.config, now, fmt.Sprint(name, i))...)
+	}
+	MustRun(t, bin, lines(t, l.config, events), append([]string{"import", "-"}, flags...)...)
+	l.events = append(l.events, events...)
+}
+
 // deliver sends a body again and again until it is acknowledged.
 func (l *load) deliver(events []simtest.Logged) error {
 	body, err := Lines(l.config, events)

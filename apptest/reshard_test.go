@@ -57,14 +57,7 @@ func TestReshardKilledAtEachStep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	flags = append(flags, "--data", dir)
 	l, now, shards := &load{config: config}, time.Now(), 4
-	add := func(name string) {
-		var events []simtest.Logged
-		for i := range 10 {
-			events = append(events, batch(d, config, now, fmt.Sprint(name, i))...)
-		}
-		MustRun(t, bin, lines(t, config, events), append([]string{"import", "-"}, flags...)...)
-		l.events = append(l.events, events...)
-	}
+	add := func(name string) { t.Helper(); l.imported(t, bin, flags, d, now, name) }
 	look := func(step string, want int) {
 		t.Helper()
 		s := Start(t, bin, nil, flags...)
