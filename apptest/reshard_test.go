@@ -231,6 +231,9 @@ func TestReshardRefusals(t *testing.T) {
 	if b, err := s.builds(); err != nil || b.shards() != 8 || !strings.Contains(s.Stderr(), "8 shards by now") {
 		t.Errorf("%v: %+v\n%s", err, b, s.Stderr())
 	}
+	if reply, err := s.Get("/api/v1/builds", nil); err != nil || strings.Contains(string(reply.Body), "shards_before") || !strings.Contains(string(reply.Body), "session_gap") {
+		t.Errorf("settings are what figures depend on: %v, %s", err, reply.Body)
+	}
 	if _, err := s.remake(`{"settings":{"log.shards":"4"}}`); err != nil {
 		t.Error(err)
 	}

@@ -33,7 +33,6 @@ type remakes struct {
 var (
 	_ api.Builds   = (*remakes)(nil)
 	_ api.Rebuilds = (*remakes)(nil)
-	_ api.Builds   = listing{}
 )
 
 // besideServer is the rate of a rebuild beside a server that was given none: live traffic keeps most of the machine.
@@ -66,14 +65,6 @@ func (r *remakes) State(ctx context.Context) (api.BuildsState, error) {
 		state.Rebuild = &now
 	}
 	return state, err
-}
-
-// listing tells of the builds where none is made.
-type listing struct{ node *node }
-
-func (l listing) State(ctx context.Context) (api.BuildsState, error) {
-	all, err := l.node.builds.Builds(ctx)
-	return api.BuildsState{Active: l.node.build.Number, Builds: append([]store.Build{}, all...)}, err
 }
 
 // Rebuild begins a rebuild.

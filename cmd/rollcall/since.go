@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,19 +53,7 @@ func (c *Config) rules(calendar rollcall.Calendar) (rules []rollcall.Rule, err e
 	return rules, nil
 }
 
-// described are the builds with what the figures of each depend on, for people to read.
-func described(all []store.Build) []store.Build {
-	for i := range all {
-		settings := maps.Clone(all[i].Settings)
-		delete(settings, foldedWith) // tells how it was made, not what it means
-		if rules, err := earlierOf(settings[keyEarlier]); err == nil && len(rules) > 0 {
-			settings[keyEarlier] = earlierShown(rules)
-		}
-		all[i].Settings = settings
-	}
-	return all
-}
-
+// earlierShown tells rules to people.
 func earlierShown(rules []earlierRule) string {
 	var parts []string
 	for _, r := range rules {

@@ -286,12 +286,8 @@ func (n *node) openParts(ctx context.Context) (err error) {
 
 func (n *node) engineConfig() query.Config {
 	c := &n.cfg
-	builds := func(ctx context.Context) ([]store.Build, error) {
-		all, err := n.builds.Builds(ctx)
-		return described(all), err
-	}
 	return query.Config{Dimensions: c.Dimensions, Cuboids: rollcall.Cuboids(len(c.Dimensions)), Calendar: n.calendar,
-		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now, Builds: builds}
+		MinuteRetention: c.MinuteRetention, HourRetention: c.HourRetention, MaxCost: c.MaxCost, Now: time.Now, Builds: listing{n}.Builds}
 }
 
 // shape tells intake what the events look like.

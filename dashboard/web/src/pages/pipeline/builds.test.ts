@@ -31,14 +31,7 @@ test("the bar is of the events, and there is none but while they are folded", ()
 test("a build tells its settings, and which are not those in use", () => {
   const texts = (b: Build) => settingsOf(b, build({})).map((s) => (s.other ? `*${s.text}` : s.text));
   expect(texts(build({}))).toEqual(["dimensions country, device", "log.shards 4", "session_gap 30m", "timezone UTC"]);
-  expect(texts(build({ dimensions: [], shards: 8, settings: { timezone: "UTC", session_gap: "1h", late_horizon: "0s", passive_types: "ad_view" } }))).toEqual([
+  expect(texts(build({ dimensions: [], shards: 8, settings: { timezone: "UTC", session_gap: "1h", passive_types: "ad_view" } }))).toEqual([
     "*no dimensions", "*log.shards 8", "*passive_types ad_view", "*session_gap 1h", "timezone UTC",
   ]);
-});
-
-test("rules of before are told by their day", () => {
-  const earlier = '[{"until":"2026-11-01","session_gap":"30m0s"},{"until":"2026-11-20","session_gap":"1h0m0s","passive_types":["a","b"]}]';
-  const told = (text: string) => settingsOf(build({ settings: { earlier: text } }), undefined).at(-1)?.text;
-  expect(told(earlier)).toBe("before 2026-11-01 session_gap 30m, before 2026-11-20 session_gap 1h and passive_types a,b");
-  expect(told("{")).toBe("earlier {");
 });

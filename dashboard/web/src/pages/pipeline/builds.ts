@@ -9,7 +9,7 @@ export function saidOf(r: Rebuild, f: Formats, d: Dates): string {
   switch (r.state) {
     case "done": return `The last rebuild ended ${d.moment(r.ended)}: build ${r.build} took over.`;
     case "failed": return `The last rebuild failed ${d.moment(r.ended)}: ${r.error}`;
-    case "cancelled": return `The last rebuild was cancelled ${d.moment(r.ended)}; one for the same goes on from there.`;
+    case "cancelled": return `The last rebuild was cancelled ${d.moment(r.ended)}; the figures in use are as they were.`;
   }
   if (r.phase === "verifying") return `${build} is compared with the log before it takes over.`;
   if (r.phase === "activating") return `${build} is taking over.`;
@@ -28,27 +28,12 @@ export function settingsOf(b: Build, active: Build | undefined): { text: string;
   const own = allOf(b);
   const used = active ? allOf(active) : own;
   return [...own].filter(([name, text]) => text !== "" || (used.get(name) ?? "") !== "").map(([name, text]) => ({
-    text: text === "" ? `no ${name}` : name === EARLIER ? earlierOf(text) : `${name} ${text}`,
+    text: text === "" ? `no ${name}` : `${name} ${text}`,
     other: text !== (used.get(name) ?? ""),
   }));
 }
 
-const EARLIER = "earlier";
-const INTERNAL = "late_horizon"; // how the build was made, and not what its figures mean
-
 function allOf(b: Build): Map<string, string> {
-  const settings = Object.entries(b.settings ?? {}).filter(([name]) => name !== INTERNAL).sort(([x], [y]) => (x < y ? -1 : 1));
+  const settings = Object.entries(b.settings ?? {}).sort(([x], [y]) => (x < y ? -1 : 1));
   return new Map([["dimensions", b.dimensions.join(", ")], ["log.shards", String(b.shards)], ...settings]);
 }
-
-/** The rules of sessions that held before a day. */
-function earlierOf(text: string): string {
-  try {
-    const rules = JSON.parse(text) as { until: string; session_gap: string; passive_types?: string[] }[];
-    return rules.map((r) => `before ${r.until} session_gap ${gapOf(r.session_gap)}${r.passive_types?.length ? ` and passive_types ${r.passive_types.join(",")}` : ""}`).join(", ");
-  } catch {
-    return `${EARLIER} ${text}`;
-  }
-}
-
-const gapOf = (text: string): string => text.replace(/([hm])0s$/, "$1").replace(/h0m$/, "h");
